@@ -1,0 +1,1 @@
+"""Boxes and their overlap; faces turned upright by five points."""
