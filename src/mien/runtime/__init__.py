@@ -1,0 +1,9 @@
+"""Networks on engines: bytes in, a `Session` out, with the arithmetic that it uses on record."""
+
+from __future__ import annotations
+
+from mien.runtime.opening import open_session
+from mien.runtime.session import Session
+from mien.runtime.threads import Threads, quiet_libraries, usable_cores, workers
+
+__all__ = ["Session", "Threads", "open_session", "quiet_libraries", "usable_cores", "workers"]

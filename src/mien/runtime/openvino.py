@@ -1,0 +1,103 @@
+"""OpenVINO: x86 processors with bfloat16, where it is more than twice as fast as anything in float32."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import openvino as ov
+
+from mien.errors import ModelInvalidError
+from mien.runtime.rewrites import Graph, rewrite
+from mien.runtime.session import Shape, check_input, check_outputs
+from mien.runtime.threads import Threads, usable_cores
+from mien.types.arrays import FloatArray
+from mien.types.template import Precision
+
+DEVICES = ("cpu",)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVinoSession:
+    """A network in OpenVINO. A request runs in one thread at a time: each call takes a free one, or makes one more.
+
+    Shapes stay free. Compiled for one picture size a detector is at most a tenth faster, and takes 0.14 s for each.
+    """
+
+    compiled: ov.CompiledModel
+    shape: Shape
+    outputs: tuple[str, ...]
+    precision: Precision
+    engine: str = "openvino"
+    batch: int = 16
+    idle: deque[ov.InferRequest] = field(default_factory=deque)
+
+    def run(self, pixels: FloatArray) -> tuple[FloatArray, ...]:
+        """See `Session.run`."""
+        check_input(pixels, self.shape)
+        try:
+            request = self.idle.pop()
+        except IndexError:
+            request = self.compiled.create_infer_request()
+        try:
+            results = request.infer([pixels], share_inputs=True, share_outputs=False)
+        except RuntimeError as error:
+            raise ModelInvalidError(f"OpenVINO cannot run this graph on {pixels.shape}: {_line(error)}") from error
+        outputs = tuple(results.to_tuple())
+        self.idle.append(request)
+        return check_outputs(outputs, self.outputs)
+
+
+def open_openvino(graph: Graph, rewrites: Iterable[str], threads: Threads, precision: Precision) -> OpenVinoSession:
+    """A session on the processor.
+
+    Raises:
+        ModelInvalidError: OpenVINO rejects the graph.
+    """
+    rewritten = rewrite(graph, rewrites)
+    try:
+        model = _core().read_model(rewritten.to_bytes())
+        shape = _input_shape(model)
+        compiled = _core().compile_model(model, "CPU", _settings(threads, precision))
+    except RuntimeError as error:
+        raise ModelInvalidError(f"OpenVINO rejects the graph: {_line(error)}") from error
+    return OpenVinoSession(compiled, shape, rewritten.outputs, precision)
+
+
+def supports_bf16() -> bool:
+    """Whether OpenVINO computes in bfloat16 on this processor."""
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+@cache
+def _core() -> ov.Core:
+    return ov.Core()
+
+
+def _settings(threads: Threads, precision: Precision) -> dict[str, Any]:
+    """Explicit in all that matters: OpenVINO's defaults would pick bfloat16 and pin two processes to one core."""
+    cores = usable_cores()
+    return {
+        "INFERENCE_PRECISION_HINT": str(precision),
+        "INFERENCE_NUM_THREADS": cores,
+        "NUM_STREAMS": cores if threads == "throughput" else 1,
+        "ENABLE_CPU_PINNING": False,
+        "CPU_DENORMALS_OPTIMIZATION": True,  # subnormal activations count as zero; see `flush_tiny`
+    }
+
+
+def _input_shape(model: ov.Model) -> Shape:
+    """Shape of the one input."""
+    inputs = model.inputs
+    if len(inputs) != 1 or inputs[0].get_element_type() != ov.Type.f32 or len(inputs[0].get_partial_shape()) != 4:
+        raise ModelInvalidError("a network must have one float32 input (batch, channels, height, width)")
+    return tuple(size.get_length() if size.is_static else None for size in inputs[0].get_partial_shape())
+
+
+def _line(error: Exception) -> str:
+    """The last line of OpenVINO's message, which says what; those before say where in its source."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
