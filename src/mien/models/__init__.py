@@ -1,0 +1,33 @@
+"""What a network means: cards, the cache of verified weights, detectors and embedders."""
+
+from __future__ import annotations
+
+from mien.models.card import Card, read_card
+from mien.models.catalogue import cards, find_card
+from mien.models.contract import contract_of
+from mien.models.describe import describe
+from mien.models.detectors import Detector
+from mien.models.embedders import Embedder
+from mien.models.licences import POLICIES, require_licence
+from mien.models.loading import LoadSettings, load_detector, load_embedder
+from mien.models.sources import Progress
+from mien.models.store import Store, cache_folder
+
+__all__ = [
+    "POLICIES",
+    "Card",
+    "Detector",
+    "Embedder",
+    "LoadSettings",
+    "Progress",
+    "Store",
+    "cache_folder",
+    "cards",
+    "contract_of",
+    "describe",
+    "find_card",
+    "load_detector",
+    "load_embedder",
+    "read_card",
+    "require_licence",
+]

@@ -1,0 +1,42 @@
+"""Detectors, one file a family: a factory takes a card and a running session and gives a Detector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from mien.registry import Registry
+
+if TYPE_CHECKING:
+    from mien.models.card import Card
+    from mien.runtime import Session
+    from mien.types.faces import Faces
+    from mien.types.image import Image
+
+
+class Detector(Protocol):
+    """Finds faces in a picture; safe to call from several threads."""
+
+    @property
+    def name(self) -> str:
+        """Name of the card."""
+        ...
+
+    @property
+    def side(self) -> int:
+        """Long side in pixels of the finest look at a picture; a larger decode gains nothing."""
+        ...
+
+    def with_side(self, side: int) -> Detector:
+        """The same detector with another `side`: larger finds smaller faces, and costs its square."""
+        ...
+
+    def detect(self, image: Image) -> Faces:
+        """The faces, surest first, in pixels of the full upright picture."""
+        ...
+
+
+DetectorFactory: TypeAlias = "Callable[[Card, Session], Detector]"
+
+detectors: Registry[DetectorFactory] = Registry("detector", __name__)
+"""Factories by family; an outside package adds its own through the entry-point group ``mien.detector``."""

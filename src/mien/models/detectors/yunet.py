@@ -1,0 +1,88 @@
+"""YuNet: an anchor-free detector of three strides (Wu, Peng and Yu, Machine Intelligence Research 20, 2023)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mien.models.blob import blob, input_of
+from mien.models.card import Card, InputContract
+from mien.models.detectors import detectors
+from mien.models.pyramid import MOST, SIDE, Found, look
+from mien.types.arrays import FloatArray, Pixels
+from mien.types.faces import Faces
+from mien.types.image import Image
+
+if TYPE_CHECKING:
+    from mien.runtime import Session
+
+STRIDES = (8, 16, 32)
+
+
+@dataclass(frozen=True, slots=True)
+class YuNet:
+    """YuNet on a session whose graph went through `merge_yunet_heads`.
+
+    Args:
+        name: of the card.
+        session: the network.
+        contract: how pixels go in.
+        score: lowest score of a face that is reported, in (0, 1).
+        side: long side of the finest look at a picture, in pixels; larger finds smaller faces and costs its square.
+        most: of more faces than this, the surest are kept.
+    """
+
+    name: str
+    session: Session
+    contract: InputContract
+    score: float
+    side: int = SIDE
+    most: int = MOST
+
+    def detect(self, image: Image) -> Faces:
+        """The faces of a picture, surest first, in pixels of the full upright picture."""
+        return look(image, self.find, side=self.side, most=self.most)
+
+    def with_side(self, side: int) -> YuNet:
+        """The same detector with another `side`."""
+        return replace(self, side=side)
+
+    def find(self, pixels: Pixels) -> Found:
+        """Everything with a high enough score at one resolution, repeats included."""
+        return decode(self.session.run(blob(pixels[None], self.contract)), self.score)
+
+
+def decode(strides: tuple[FloatArray, ...], score: float) -> Found:
+    """Faces from the merged heads.
+
+    Args:
+        strides: three arrays (1, 16, h, w): the logits cls and obj, four numbers of the box, ten of the points; the
+            layout is described in `merge_yunet_heads`.
+        score: lowest score that is kept, in (0, 1).
+    """
+    parts = [_decode_stride(cells[0], stride, score) for cells, stride in zip(strides, STRIDES, strict=True)]
+    boxes, scores, points = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Found(boxes, scores, points)
+
+
+def _decode_stride(cells: FloatArray, stride: int, score: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    width = cells.shape[2]
+    cells = cells.reshape(16, -1)
+    # score = sqrt(p * q) and neither p nor q is above 1, so both are at least score**2: few cells pass this cheap test
+    lowest = np.log(score**2 / (1 - score**2))
+    rows = np.flatnonzero((cells[0] >= lowest) & (cells[1] >= lowest))
+    scores = 1 / np.sqrt((1 + np.exp(-cells[0, rows])) * (1 + np.exp(-cells[1, rows])))
+    rows, scores = rows[scores >= score], scores[scores >= score]
+    corner = np.stack([rows % width, rows // width], axis=1).astype(np.float32)
+    values = cells[:, rows].T
+    centre, half = (corner + values[:, 2:4]) * stride, np.exp(values[:, 4:6]) * (stride / 2)
+    points = (corner[:, None] + values[:, 6:].reshape(-1, 5, 2)) * stride
+    return np.concatenate([centre - half, centre + half], axis=1), scores, points
+
+
+@detectors.register("yunet")
+def yunet(card: Card, session: Session) -> YuNet:
+    """The detector of a card."""
+    return YuNet(card.name, session, input_of(card), card.least_score)

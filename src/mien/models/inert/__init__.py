@@ -1,0 +1,1 @@
+"""Stands in for the code of packages that are only read."""

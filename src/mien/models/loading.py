@@ -1,0 +1,172 @@
+"""From a name to a detector or an embedder that is allowed, verified and tested; each is loaded once in a process."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+from collections.abc import Callable, Hashable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from threading import RLock
+from typing import Any, TypeVar
+
+from mien.errors import ModelMissingError
+from mien.models.card import Card
+from mien.models.catalogue import find_card, parts_of
+from mien.models.detectors import Detector, detectors
+from mien.models.embedders import Embedder, embedders
+from mien.models.fused import fuse
+from mien.models.licences import require_licence
+from mien.models.sources import Progress
+from mien.models.store import Store
+from mien.runtime import Session, Threads, open_session
+from mien.runtime.selftest import check_golden, golden_vector
+from mien.types.arrays import FloatArray
+from mien.version import __version__
+
+T = TypeVar("T")
+
+TEST_SIDE = 256
+"""Pixels a side of the self-test's input where the network takes any size."""
+
+# Reentrant: a fused embedder loads its parts.
+_lock = RLock()
+_loaded: dict[Hashable, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSettings:
+    """How models are run, and which may be.
+
+    Args:
+        engine, precision, threads, device: as `mien.runtime.open_session` takes them.
+        allow_licence: ``permissive``, ``non-commercial`` or ``any``.
+        offline: missing weights are an error instead of a download.
+    """
+
+    engine: str = "auto"
+    precision: str = "auto"
+    threads: Threads = "throughput"
+    device: str = "cpu"
+    allow_licence: str = "permissive"
+    offline: bool = False
+
+
+DEFAULTS = LoadSettings()
+
+
+def load_detector(
+    name: str = "yunet", settings: LoadSettings = DEFAULTS, *, progress: Progress | None = None
+) -> Detector:
+    """The detector of a card.
+
+    Args:
+        name: of the card, or the path of one.
+        settings: how to run it.
+        progress: told how far a download is, where one is needed.
+
+    Raises:
+        NotFoundError: no such card or family.
+        LicenceError: the policy does not allow it.
+        ModelError: the weights are missing, altered, invalid, or fail the self-test.
+        UsageError: settings that this machine cannot run.
+    """
+    return _once(("detector", name, settings), lambda: _detector(find_card(name, "detector"), settings, progress))
+
+
+def load_embedder(
+    name: str = "sface", settings: LoadSettings = DEFAULTS, *, progress: Progress | None = None
+) -> Embedder:
+    """The embedder of a card; arguments and errors as those of `load_detector`."""
+    return _once(("embedder", name, settings), lambda: _embedder(find_card(name, "embedder"), settings, progress))
+
+
+def _once(key: Hashable, load: Callable[[], T]) -> T:
+    with _lock:
+        if key not in _loaded:
+            _loaded[key] = load()
+        model: T = _loaded[key]
+        return model
+
+
+def _detector(card: Card, settings: LoadSettings, progress: Progress | None) -> Detector:
+    factory = detectors[card.family]
+    return factory(card, _session(card, settings, progress))
+
+
+def _embedder(card: Card, settings: LoadSettings, progress: Progress | None) -> Embedder:
+    if card.fuse is None:
+        factory = embedders[card.family]
+        return factory(card, _session(card, settings, progress))
+    require_licence(card, settings.allow_licence)
+    parts = tuple(load_embedder(part.name, settings, progress=progress) for part in parts_of(card))
+    return fuse(card, card.fuse, parts)
+
+
+def _session(card: Card, settings: LoadSettings, progress: Progress | None) -> Session:
+    """The card's network, running and tested."""
+    require_licence(card, settings.allow_licence)
+    store = Store()
+    session = open_session(
+        _bytes(card, store, settings.offline, progress),
+        rewrites=card.rewrites,
+        engine=settings.engine,
+        precision=settings.precision,
+        threads=settings.threads,
+        device=settings.device,
+    )
+    if card.golden is not None:
+        _self_test(card, card.golden, session, store, settings.device)
+    return session
+
+
+def _bytes(card: Card, store: Store, offline: bool, progress: Progress | None) -> bytes:
+    """Verified bytes, fetched when they are not here."""
+    try:
+        return store.read(card, card.file)
+    except ModelMissingError:
+        if offline:
+            raise
+    store.pull(card, progress=progress)
+    return store.read(card, card.file)
+
+
+def _self_test(card: Card, golden: FloatArray, session: Session, store: Store, device: str) -> None:
+    """Compare with the golden vector, once for all that could change the answer."""
+    engine = f"{session.engine} {getattr(sys.modules.get(session.engine), '__version__', '')}"
+    answer = hashlib.sha256(golden.tobytes()).hexdigest()
+    facts = (card.file.sha256, card.rewrites, answer, __version__, engine, session.precision, device, _processor())
+    passed = store.folder / "tests" / hashlib.sha256(repr(facts).encode()).hexdigest()
+    if passed.exists():
+        return
+    check_golden(card_vector(card, session), golden, card.name)
+    with suppress(OSError):  # a cache that cannot be written costs a test of some milliseconds at every start, no more
+        passed.parent.mkdir(parents=True, exist_ok=True)
+        passed.touch()
+
+
+def card_vector(card: Card, session: Session) -> FloatArray:
+    """What the self-test compares: (n,) float32, the network's answer to the built-in input."""
+    if card.input is None:
+        raise ValueError(f"'{card.name}' has no input contract, so no network to test")
+    width, height = card.input.size or (_rounded(card.input.multiple), _rounded(card.input.multiple))
+    low, high = ((end - card.input.mean[0]) * card.input.scale for end in (0.0, 255.0))
+    return golden_vector(session, (1, 3, height, width), low=low, high=high)
+
+
+def _rounded(multiple: int) -> int:
+    return -(-TEST_SIDE // multiple) * multiple
+
+
+@cache
+def _processor() -> str:
+    """The processor's model, as far as the system tells."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return f"{platform.machine()} {platform.processor()}"

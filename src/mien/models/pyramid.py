@@ -1,0 +1,119 @@
+"""Faces of every size: a picture is looked at in several resolutions, and each of them answers for a band of sizes.
+
+A detector trained on faces of 10 to 300 px meets a 20 px face in a crowd and a 1,500 px face in a selfie. Beyond its
+band it does not only miss: YuNet reports half of a face of 800 px, with a score of 0.6. So the finest pass keeps faces
+up to `largest` px, a pass at a fifth of the resolution finds the rest, and non-maximum suppression joins them where the
+bands overlap. A picture in which no face can be larger than the band gets a single pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from mien.geometry.boxes import nms
+from mien.types.arrays import Boxes, FloatArray, Pixels, Points
+from mien.types.faces import Faces
+from mien.types.image import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """Which resolutions are looked at, and which faces each may report. All in pixels of the network's input.
+
+    `benchmarks/bench_detection.py` measures them.
+
+    Args:
+        tiny: a picture whose long side is shorter is enlarged to it.
+        single: up to this long side one pass finds faces of every size.
+        coarsest: long side of the last pass.
+        step: from one pass to the next the long side shrinks by this factor.
+        largest: highest face that a pass may report when a coarser one follows.
+        smallest: a coarser pass reports faces that would be at least this high in the pass before it.
+        overlap: of two faces whose boxes have a greater IoU, the surer one stays.
+    """
+
+    tiny: int = 160
+    single: int = 400
+    coarsest: int = 320
+    step: int = 5
+    largest: float = 300
+    smallest: float = 150
+    overlap: float = 0.4
+
+    def sides(self, side: int) -> Iterator[int]:
+        """Long sides of the passes, finest first."""
+        side = max(side, self.tiny)
+        yield side
+        while side > self.single:
+            side = max(self.coarsest, side // self.step)
+            yield side
+
+
+BANDS = Bands()
+SIDE = 1600
+"""Default long side of the finest pass: of faces of 60 px in a 4,000 px picture it finds 72 % (1280: 63, 2560: 82)."""
+MOST = 1000
+"""Default of most faces in a picture; it bounds the time a picture made to be slow can take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one pass found, in pixels of what it looked at: (n, 4) boxes, (n,) scores, (n, 5, 2) points."""
+
+    boxes: Boxes
+    scores: FloatArray
+    points: Points
+
+
+def look(image: Image, find: Callable[[Pixels], Found], *, side: int, most: int, bands: Bands = BANDS) -> Faces:
+    """All faces of a picture.
+
+    Args:
+        image: the picture, or a reduced decode of it.
+        find: the detector at one resolution.
+        side: long side of the finest pass.
+        most: of more faces than this, the surest are kept.
+        bands: which passes, and what each may report.
+
+    Returns:
+        Faces by descending score, in pixels of the full picture.
+    """
+    passes = list(_passes(image, find, side, bands))
+    boxes = np.concatenate([found.boxes for found in passes])
+    scores = np.concatenate([found.scores for found in passes])
+    points = np.concatenate([found.points for found in passes])
+    rows = nms(boxes, scores, overlap=bands.overlap, most=most + 1)
+    kept = rows[:most]
+    return Faces(boxes[kept], scores[kept], points[kept], image.full_size, image.source, truncated=len(rows) > most)
+
+
+def _passes(image: Image, find: Callable[[Pixels], Found], side: int, bands: Bands) -> Iterator[Found]:
+    """What each pass found in its band, in pixels of the full picture."""
+    sides = list(bands.sides(min(side, max(image.size))))
+    pixels = image.pixels
+    for finer, current in zip([0, *sides], sides, strict=False):
+        pixels = _resized(pixels, current)
+        found = find(pixels)
+        heights = found.boxes[:, 3] - found.boxes[:, 1]
+        lowest = bands.smallest * current / finer if finer else 0.0
+        highest = np.inf if current == sides[-1] else bands.largest
+        kept = (heights >= lowest) & (heights <= highest)
+        height, width = pixels.shape[:2]
+        factor = np.array([image.full_size[0] / width, image.full_size[1] / height], np.float32)
+        yield Found(found.boxes[kept] * np.tile(factor, 2), found.scores[kept], found.points[kept] * factor)
+
+
+def _resized(pixels: Pixels, side: int) -> Pixels:
+    """The picture with its long side at `side` pixels."""
+    height, width = pixels.shape[:2]
+    if max(width, height) == side:
+        return pixels
+    scale = side / max(width, height)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    # below a half, linear interpolation would skip pixels
+    method = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, size, interpolation=method), np.uint8)

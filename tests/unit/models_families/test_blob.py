@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from mien.models import find_card
+from mien.models.blob import blob, input_of
+from mien.models.card import InputContract
+
+PIXELS = np.arange(2 * 3 * 5 * 3).reshape(2, 3, 5, 3).astype(np.uint8)
+
+
+def contract(colour: str = "RGB", mean: float = 0.0, scale: float = 1.0, multiple: int = 1) -> InputContract:
+    return InputContract(None, multiple, colour, (mean, mean + 1, mean + 2), scale)
+
+
+def test_planes_follow_the_colour_order_of_the_card() -> None:
+    rgb, bgr = blob(PIXELS, contract("RGB")), blob(PIXELS, contract("BGR", mean=0))
+    assert rgb[1, 2, 2, 4] == PIXELS[1, 2, 4, 2] - 2
+    assert bgr[1, 2, 2, 4] == PIXELS[1, 2, 4, 0] - 2
+
+
+def test_the_mean_is_taken_off_before_scaling() -> None:
+    assert blob(PIXELS, contract(mean=10, scale=0.5))[0, 1, 2, 3] == (PIXELS[0, 2, 3, 1] - 11) * 0.5
+
+
+def test_sides_are_rounded_up_with_zeros() -> None:
+    planes = blob(PIXELS, contract(mean=7, multiple=4))
+    assert planes.shape == (2, 3, 4, 8)
+    assert planes.dtype == np.float32
+    assert not planes[:, :, 3:].any()
+    assert not planes[:, :, :, 5:].any()
+
+
+def test_a_card_without_a_network_has_no_input() -> None:
+    with pytest.raises(ValueError, match="no network"):
+        input_of(find_card("fused"))
