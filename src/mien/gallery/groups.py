@@ -1,0 +1,124 @@
+"""Grouping and a gallery: what the grouping is told, and how its answer is taken over; what people said stays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from mien.errors import NotFoundError, UsageError
+from mien.gallery.corrections import drop_if_empty, pairs
+from mien.gallery.faces import put_subject
+from mien.gallery.projection import Projection, vectors_of
+from mien.gallery.records import GroupedFaces
+from mien.gallery.rows import Rows
+from mien.gallery.schema import REFERENCE
+
+
+def columns(rows: Rows, projection: Projection) -> GroupedFaces:
+    """All references as columns."""
+    dimension = rows.contract.dimension if rows.contract else 0
+    ids, subjects = projection.owners()
+    vectors = np.empty((len(ids), dimension), np.float32)
+    pictures, pinned = np.zeros(len(ids), np.int64), np.zeros(len(ids), np.bool_)
+    for place, row in enumerate(rows.scan(REFERENCE)):
+        vectors[place] = vectors_of([row])[0]
+        pictures[place], pinned[place] = row[2] or 0, bool(row[5])
+    apart = frozenset(pairs(rows))
+    named = np.isin(subjects, list(projection.names))
+    said = np.unique(np.concatenate([subjects[named], subjects[pinned], [s for pair in apart for s in pair]]))
+    return GroupedFaces(ids.copy(), subjects.copy(), named, np.isin(subjects, said), pictures, vectors, apart)
+
+
+def assign(rows: Rows, projection: Projection, groups: Sequence[Sequence[int]], utc: str) -> int:
+    """Make each group one subject, as far as what people said allows.
+
+    A subject is *kept* when it has a name, a correction or a separation; its references stay. The others of a group
+    join its kept subject if there is exactly one, apart from a face whose picture shows that subject already. Otherwise
+    they become one subject without a name, under the number that most of them have had.
+    """
+    known = _Known(rows, projection)
+    wanted: dict[int, int | None] = {}  # reference: kept subject, or None for one without a name
+    loose: list[list[int]] = []
+    for group in known.checked(groups):
+        kept = {known.owner[r] for r in group} & known.kept
+        free = [r for r in group if known.owner[r] not in known.kept]
+        target = kept.pop() if len(kept) == 1 else None
+        stay = []
+        for reference in free:
+            if target is not None and known.joins(reference, target):
+                wanted[reference] = target
+            else:
+                stay.append(reference)
+        if stay:
+            loose.append(stay)
+    for numbered in _number(loose, known):
+        wanted.update(numbered)
+    return _apply(rows, known, loose, wanted, utc)
+
+
+class _Known:
+    """Owners, pictures and what is kept, by id."""
+
+    def __init__(self, rows: Rows, projection: Projection) -> None:
+        ids, subjects = projection.owners()
+        self.owner = dict(zip(ids.tolist(), subjects.tolist(), strict=True))
+        self.picture: dict[int, int] = {}
+        self.kept = set(projection.names) | {subject for pair in pairs(rows) for subject in pair}
+        for row in rows.scan(REFERENCE):
+            if row[2] is not None:
+                self.picture[row[0]] = row[2]
+            if row[5]:
+                self.kept.add(row[1])
+        self._shown = {(self.owner[r], p) for r, p in self.picture.items() if self.owner[r] in self.kept}
+        self.path = str(rows.database.path)
+
+    def checked(self, groups: Sequence[Sequence[int]]) -> list[list[int]]:
+        """The groups as lists of ids that are there, each once."""
+        plain = [[int(reference) for reference in group] for group in groups]
+        seen = [reference for group in plain for reference in group]
+        if len(set(seen)) != len(seen):
+            raise UsageError("a reference stands in two groups")
+        missing = next((reference for reference in seen if reference not in self.owner), None)
+        if missing is not None:
+            raise NotFoundError(f"{self.path} has no reference {missing}; it changed since, group again")
+        return plain
+
+    def joins(self, reference: int, subject: int) -> bool:
+        """Whether a reference may join a kept subject; two faces of one picture are two people."""
+        spot = (subject, self.picture.get(reference, 0))
+        if spot[1] and spot in self._shown:
+            return False
+        self._shown.add(spot)
+        return True
+
+
+def _number(loose: Sequence[Sequence[int]], known: _Known) -> list[dict[int, int | None]]:
+    """For each group of free references the subject that they become; None for a new one.
+
+    Each subject goes to the group that holds most of its references, each group takes its best subject.
+    """
+    counts = Counter((known.owner[r], g) for g, group in enumerate(loose) for r in group)
+    taken: dict[int, int] = {}  # group: subject
+    used: set[int] = set()
+    for (subject, group), _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        if group not in taken and subject not in used:
+            taken[group] = subject
+            used.add(subject)
+    return [dict.fromkeys(group, taken.get(g)) for g, group in enumerate(loose)]
+
+
+def _apply(rows: Rows, known: _Known, loose: Sequence[Sequence[int]], wanted: dict[int, int | None], utc: str) -> int:
+    for group in loose:
+        if wanted[group[0]] is None:
+            wanted.update(dict.fromkeys(group, put_subject(rows, None, utc)))
+    changed = [(r, s) for r, s in wanted.items() if s is not None and s != known.owner[r]]
+    for reference, subject in changed:
+        rows.update(REFERENCE, rows.get(REFERENCE, reference), subject=subject)
+    for subject in sorted({known.owner[reference] for reference, _ in changed}):
+        drop_if_empty(rows, subject)
+    if changed:
+        rows.record(utc, "group", references=len(changed))
+        rows.advance(appended=False)
+    return len(changed)
