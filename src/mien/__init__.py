@@ -1,0 +1,55 @@
+"""mien finds faces, groups, verifies and identifies people, and says with every answer how far it can be trusted.
+
+    import mien
+
+    mien.verify("a.jpg", "b.jpg", fmr=1e-4)
+    mien.faces("crowd.jpg")
+    mien.group("photos/")
+
+    gallery = mien.open("family.mien")
+    gallery.enrol("ada", ["ada1.jpg", "ada2.jpg"])
+    gallery.index("photos/")
+    gallery.identify("crowd.jpg", fpir=0.003)
+    gallery.forget("ada")
+
+Importing mien only defines names; models, engines and pictures are loaded by the first call that needs them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mien.version import __version__
+
+if TYPE_CHECKING:
+    from mien.errors import MienError
+    from mien.service import LocalGallery, Models, faces, group, verify
+    from mien.service import open_gallery as open
+
+__all__ = ["LocalGallery", "MienError", "Models", "__version__", "faces", "group", "open", "verify"]
+
+_HOMES = {
+    "LocalGallery": ("mien.service", "LocalGallery"),
+    "MienError": ("mien.errors", "MienError"),
+    "Models": ("mien.service", "Models"),
+    "faces": ("mien.service", "faces"),
+    "group": ("mien.service", "group"),
+    "open": ("mien.service", "open_gallery"),
+    "verify": ("mien.service", "verify"),
+}
+
+
+def __getattr__(name: str) -> object:
+    """Public names are looked up when they are first used (PEP 562), so that `import mien` stays fast."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mien' has no attribute {name!r}")
+    import importlib
+
+    module, attribute = _HOMES[name]
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

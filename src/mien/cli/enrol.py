@@ -1,0 +1,40 @@
+"""``mien enrol -g GALLERY SUBJECT IMAGE…``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mien.cli import options, output
+
+
+def enrol(
+    subject: Annotated[str, typer.Argument(help="The name.")],
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Pictures of this person.")],
+    gallery: options.Gallery,
+    faces: options.FacesPolicy = "one",
+    detector: options.Detector = "yunet",
+    embedder: options.Embedder = None,
+    engine: options.Engine = "auto",
+    precision: options.Precision = "auto",
+    allow_licence: options.AllowLicence = "permissive",
+    json: options.Json = False,
+) -> int:
+    """Add references of a named subject; the gallery is made if it is not there."""
+    from mien import service
+
+    models = options.models(detector, embedder, engine, precision, allow_licence)
+    options.policy(faces)
+    with service.open_gallery(gallery, models=models) as opened:
+        result = opened.enrol(subject, images, faces=faces)
+    if json:
+        output.document(result.to_dict())
+    elif result.references:
+        known = len(result.references) - result.added
+        output.say(
+            f"{subject}: {result.added} reference{'' if result.added == 1 else 's'} added to {gallery}"
+            + (f", {known} there already" if known else "")
+        )
+    output.failures(result.failures)
+    return output.batch_code(len(result.references), result.failures)

@@ -1,0 +1,200 @@
+"""``mien gallery …``: look after a gallery."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mien.cli import options, output
+
+if TYPE_CHECKING:
+    from mien.gallery import Gallery
+
+app = typer.Typer(help="Look after a gallery.")
+
+Path_ = Annotated[Path, typer.Argument(metavar="GALLERY", help="The gallery file.")]
+Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="A name, or '#12' for someone without one.")]
+
+
+def _open(path: Path, *, read_only: bool = False) -> Gallery:
+    from mien.gallery import Gallery
+
+    return Gallery.open(path, read_only=read_only)
+
+
+@app.command()
+def info(gallery: Path_, json: options.Json = False) -> None:
+    """How many subjects and references, under which model."""
+    with _open(gallery, read_only=True) as opened:
+        facts = opened.info()
+    if json:
+        output.document(facts)
+    else:
+        output.say(f"{gallery}: {facts['subjects']} subjects, {facts['unnamed']} of them without a name")
+        output.say(
+            f"  {facts['references']} references in {facts['pictures']} pictures, {facts['bytes']:,} bytes, "
+            f"schema {facts['schema']}"
+        )
+        model = facts["model"]
+        output.say(f"  model {model['name']} {model['digest'][:12]}" if model else "  no template yet")
+
+
+@app.command()
+def subjects(
+    gallery: Path_,
+    every: Annotated[bool, typer.Option("--all", help="Also those without a name.")] = False,
+    json: options.Json = False,
+) -> None:
+    """The subjects, by name."""
+    with _open(gallery, read_only=True) as opened:
+        rows = opened.subjects(unnamed=every)
+    if json:
+        output.document({"subjects": [row.to_dict() for row in rows]})
+    else:
+        for row in rows:
+            output.say(f"{row.label}: {row.references} reference{'' if row.references == 1 else 's'}")
+
+
+@app.command()
+def show(gallery: Path_, subject: Subject, json: options.Json = False) -> None:
+    """All that the gallery holds about a subject, but the templates."""
+    with _open(gallery, read_only=True) as opened:
+        row = opened.show(subject)
+    if json:
+        output.document(row.to_dict())
+    else:
+        output.say(f"{row.label}: {len(row.references)} references, since {row.created}")
+        for reference in row.references:
+            where = f"{reference.face.source or '(no path)'}, {output.place(reference.face)}"
+            output.say(f"  {reference.id}: {where}, {reference.precision}")
+
+
+@app.command()
+def rename(
+    gallery: Path_, subject: Subject, name: Annotated[str, typer.Argument()], json: options.Json = False
+) -> None:
+    """Give a subject a name, or another one."""
+    with _open(gallery) as opened:
+        opened.rename(subject, name)
+    _done({"subject": name, "was": subject}, f"{subject} is now {name}", json)
+
+
+@app.command()
+def merge(
+    gallery: Path_,
+    into: Annotated[str, typer.Argument(help="The subject that stays.")],
+    others: Annotated[list[str], typer.Argument(metavar="OTHER...", help="The subjects that are the same person.")],
+    json: options.Json = False,
+) -> None:
+    """Make one subject of several that are the same person."""
+    with _open(gallery) as opened:
+        moved = opened.merge(into, *others)
+    _done({"subject": into, "moved": moved}, f"{moved} references moved to {into}", json)
+
+
+@app.command()
+def move(
+    gallery: Path_,
+    reference: Annotated[int, typer.Argument(help="Id of a reference, as `mien gallery show` prints it.")],
+    subject: Annotated[str | None, typer.Argument(help="Whose it is; nobody known when left out.")] = None,
+    json: options.Json = False,
+) -> None:
+    """Say that a face is somebody else's. Grouping keeps to it."""
+    with _open(gallery) as opened:
+        label = opened.move(reference, subject)
+    _done({"reference": reference, "subject": label}, f"reference {reference} now belongs to {label}", json)
+
+
+@app.command()
+def forget(gallery: Path_, subject: Subject, json: options.Json = False) -> None:
+    """Erase a subject for good: templates, names, and pictures nobody else is in."""
+    with _open(gallery) as opened:
+        receipt = opened.forget(subject)
+    _done(receipt, f"forgotten: {receipt['references']} references, {receipt['pictures']} pictures", json)
+
+
+@app.command()
+def export(
+    gallery: Path_,
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines; compressed when it ends in .gz.")],
+    subject: Annotated[str | None, typer.Option(help="Only this subject.")] = None,
+    salvage: Annotated[bool, typer.Option("--salvage", help="Leave out damaged rows instead of stopping.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Write everything into one portable file."""
+    with _open(gallery, read_only=not salvage) as opened:
+        receipt = opened.export(out, subject=subject, salvage=salvage)
+    _done(receipt, f"{receipt['references']} references of {receipt['subjects']} subjects written to {out}", json)
+
+
+@app.command("import")
+def import_(
+    gallery: Path_,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `mien gallery export` wrote.")],
+    json: options.Json = False,
+) -> None:
+    """Read an exported file into a gallery, which is made if it is not there."""
+    from mien.gallery import import_gallery
+
+    receipt = import_gallery(gallery, file)
+    _done(receipt, f"{receipt['references']} references of {receipt['subjects']} subjects read into {gallery}", json)
+
+
+@app.command()
+def backup(gallery: Path_, out: Annotated[Path, typer.Argument(metavar="FILE")], json: options.Json = False) -> None:
+    """Copy the gallery as it is now, also while others write to it."""
+    with _open(gallery, read_only=True) as opened:
+        opened.backup(out)
+    _done({"file": str(out)}, f"copied to {out}", json)
+
+
+@app.command()
+def check(gallery: Path_, json: options.Json = False) -> int:
+    """Whether the file is sound: structure, checksums, audit chain. Exit code 6 when it is not."""
+    with _open(gallery, read_only=True) as opened:
+        report = opened.check()
+    if json:
+        output.document({"ok": not report, "problems": report})
+    else:
+        output.say(
+            "sound" if not report else f"{len(report)} problems; `mien gallery export --salvage` saves the good rows"
+        )
+        for problem in report:
+            output.say(f"  {problem}")
+    return 6 if report else 0
+
+
+@app.command()
+def reembed(
+    gallery: Path_,
+    embedder: Annotated[str, typer.Option(help="The new embedder.")],
+    detector: options.Detector = "yunet",
+    engine: options.Engine = "auto",
+    precision: options.Precision = "auto",
+    allow_licence: options.AllowLicence = "permissive",
+    drop_missing: Annotated[
+        bool, typer.Option("--drop-missing", help="Remove the references whose picture is gone, instead of stopping.")
+    ] = False,
+    json: options.Json = False,
+) -> int:
+    """Move a gallery to another model: its pictures are read again, every person and name is kept."""
+    from mien import service
+
+    models = options.models(detector, embedder, engine, precision, allow_licence)
+    with output.progress("embedding") as progress:
+        result = service.reembed(gallery, models=models, drop_missing=drop_missing, progress=progress)
+    if json:
+        output.document(result.to_dict())
+    else:
+        output.say(f"{result.new} references now of {embedder}")
+    output.failures(result.failures)
+    return output.batch_code(result.new, result.failures)
+
+
+def _done(receipt: dict[str, Any], line: str, json: bool) -> None:
+    if json:
+        output.document(receipt)
+    else:
+        output.say(line)

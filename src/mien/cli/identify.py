@@ -1,0 +1,53 @@
+"""``mien identify -g GALLERY IMAGE…``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mien.cli import options, output
+
+
+def identify(
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Probe pictures.")],
+    gallery: options.Gallery,
+    fpir: Annotated[
+        float, typer.Option(help="False positive identification rate: how often a stranger may be given a name.")
+    ] = 0.003,
+    top: Annotated[int, typer.Option(help="Length of the candidate list.", min=1, max=1000)] = 5,
+    faces: options.FacesPolicy = "all",
+    detector: options.Detector = "yunet",
+    side: options.Side = None,
+    engine: options.Engine = "auto",
+    precision: options.Precision = "auto",
+    allow_licence: options.AllowLicence = "permissive",
+    json: options.Json = False,
+) -> int:
+    """Who is in the pictures: a candidate list or nobody. Exit code 0 = somebody was identified, 1 = nobody was."""
+    from mien import service
+
+    models = options.models(detector, None, engine, precision, allow_licence, side)
+    options.policy(faces)
+    with (
+        service.open_gallery(gallery, models=models, create=False) as opened,
+        output.progress("identifying") as progress,
+    ):
+        result = opened.identify(images, fpir=fpir, top=top, faces=faces, progress=progress)
+    if json:
+        output.document(result.to_dict())
+    else:
+        for probe in result.probes:
+            output.say(f"{probe.face.source}, {output.place(probe.face)}: {probe.decision or 'nobody'}")
+            for candidate in probe.candidates:
+                sign = "≥" if candidate.match else "<"
+                row = (
+                    f"{candidate.rank}. {candidate.subject}  {candidate.score:.3f} {sign} {result.point.threshold:.3f}"
+                )
+                output.say(f"  {row}")
+        asked = f"FPIR {output.rate(fpir)} asked for against {result.gallery_size:,} references"
+        output.say(f"{asked}; {output.basis(result.point)}")
+        output.say(f"model {output.model_line(result.model)}")
+    output.failures(result.failures)
+    failed = output.batch_code(len(result.probes), result.failures)
+    return failed or (0 if any(probe.decision for probe in result.probes) else 1)

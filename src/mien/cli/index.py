@@ -1,0 +1,45 @@
+"""``mien index -g GALLERY FOLDER``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mien.cli import options, output
+
+
+def index(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of photographs, with all below it.")],
+    gallery: options.Gallery,
+    by_folder: Annotated[
+        bool, typer.Option("--by-folder", help="A picture's own folder names the person in it (photos/ada/1.jpg).")
+    ] = False,
+    detector: options.Detector = "yunet",
+    embedder: options.Embedder = None,
+    side: options.Side = None,
+    engine: options.Engine = "auto",
+    precision: options.Precision = "auto",
+    allow_licence: options.AllowLicence = "permissive",
+    json: options.Json = False,
+) -> int:
+    """Add every face of a folder to a gallery, each picture once; an interrupted run goes on where it stopped."""
+    from mien import service
+
+    models = options.models(detector, embedder, engine, precision, allow_licence, side)
+    with (
+        service.open_gallery(gallery, models=models) as opened,
+        output.progress("indexing") as progress,
+    ):
+        result = opened.index(folder, by_folder=by_folder, progress=progress)
+    if json:
+        output.document(result.to_dict())
+    else:
+        speed = f", {result.new / result.seconds:.0f} pictures/s" if result.new and result.seconds else ""
+        output.say(
+            f"{result.files} pictures: {result.new} new, {result.skipped} known already, {result.faces} faces added "
+            f"in {result.seconds:.1f} s{speed}"
+        )
+    output.failures(result.failures)
+    return output.batch_code(result.new + result.skipped, result.failures)

@@ -1,0 +1,85 @@
+"""The command `mien`: commands, and how errors become exit codes."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from mien.cli import detect, doctor, enrol, gallery, group, identify, index, models, output, samples, verify
+from mien.errors import MienError, UsageError
+from mien.version import __version__
+
+app = typer.Typer(
+    help="Finds faces, groups, verifies and identifies people, and says how far each answer can be trusted.",
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+
+@app.callback()
+def _root(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    del debug, version  # read in main(), before any command is chosen
+
+
+app.command("verify")(verify.verify)
+app.command("detect")(detect.detect)
+app.command("group")(group.group)
+app.command("enrol")(enrol.enrol)
+app.command("index")(index.index)
+app.command("identify")(identify.identify)
+app.add_typer(gallery.app, name="gallery")
+app.add_typer(models.app, name="models")
+app.command("samples")(samples.samples)
+app.command("doctor")(doctor.doctor)
+
+_COMMANDS = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and leave with its exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments == ["--version"]:
+        sys.stdout.write(f"mien {__version__}\n")
+        return
+    signal.signal(signal.SIGTERM, _terminated)
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command and give its exit code; errors become one line on stderr."""
+    try:
+        code = app(arguments or ["--help"], prog_name="mien", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except typer.Exit as leave:
+        return leave.exit_code
+    except typer.TyperException as error:
+        return _failed(arguments, UsageError(f"{error.format_message()} (see `mien {_command(arguments)}--help`)"))
+    except MienError as error:
+        if "--debug" in arguments:
+            raise
+        return _failed(arguments, error)
+    except (KeyboardInterrupt, typer.Abort):
+        output.complain("interrupted; what was acknowledged is kept, the same command goes on from there")
+        return 130
+
+
+def _failed(arguments: list[str], error: MienError) -> int:
+    output.complain(" ".join(error.message.split()))
+    if "--json" in arguments:
+        output.error_document(error.to_dict())
+    return error.exit_code
+
+
+def _command(arguments: list[str]) -> str:
+    """The command asked for, if there is one."""
+    return f"{arguments[0]} " if arguments and arguments[0] in _COMMANDS else ""
+
+
+def _terminated(_number: int, _frame: object) -> None:
+    raise SystemExit(143)

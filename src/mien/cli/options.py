@@ -1,0 +1,67 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from mien.service import Models
+
+MODELS = "Models"
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
+Gallery = Annotated[Path, typer.Option("--gallery", "-g", help="The gallery file, such as family.mien.")]
+Detector = Annotated[
+    str, typer.Option(help="Detector: a name of `mien models list`, or a card file.", rich_help_panel=MODELS)
+]
+Embedder = Annotated[
+    str | None,
+    typer.Option(
+        help="Embedder: a name of `mien models list`, or a card file; a gallery has its own.", rich_help_panel=MODELS
+    ),
+]
+Engine = Annotated[
+    str, typer.Option(help="auto, onnxruntime or openvino: what runs the networks.", rich_help_panel=MODELS)
+]
+Precision = Annotated[str, typer.Option(help="auto, f32 or bf16.", rich_help_panel=MODELS)]
+Side = Annotated[
+    int | None,
+    typer.Option(
+        help="Pixels of the long side at which faces are looked for: 640 fast, 1600 usual, 2560 for crowds.",
+        min=64,
+        max=20_000,
+        rich_help_panel=MODELS,
+    ),
+]
+AllowLicence = Annotated[
+    str,
+    typer.Option(help="permissive, non-commercial or any: licences of weights to accept.", rich_help_panel=MODELS),
+]
+FacesPolicy = Annotated[
+    str,
+    typer.Option("--faces", help="Which faces of a picture: one (exactly one), largest, central or all."),
+]
+
+
+def models(
+    detector: str, embedder: str | None, engine: str, precision: str, allow_licence: str, side: int | None = None
+) -> Models:
+    """The options as a choice of models."""
+    from mien.models import LoadSettings
+    from mien.service import Models
+
+    settings = LoadSettings(engine=engine, precision=precision, allow_licence=allow_licence)
+    return Models(detector=detector, embedder=embedder, side=side, settings=settings)
+
+
+def policy(name: str) -> str:
+    """The name of a face policy, checked."""
+    from mien.errors import UsageError
+    from mien.pipeline import Policy
+
+    if name not in list(Policy):
+        raise UsageError(f"--faces takes {', '.join(Policy)}, not '{name}'")
+    return name

@@ -1,0 +1,276 @@
+"""A gallery file with the models that fill it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from mien.compare import at_fmr, at_fpir, fmr_for_pairs, matches
+from mien.errors import MienError, UsageError
+from mien.gallery import Gallery, PictureRecord
+from mien.image import Photo, PhotoSource, find_photos, open_photo
+from mien.models import contract_of
+from mien.pipeline import Acquired, Outcome, Pipeline, Policy, stream
+from mien.pipeline.acquire import require_size
+from mien.service.engine import Models, model_id
+from mien.service.group import group_gallery
+from mien.types.outcome import Failure
+from mien.types.results import Enrolment, Groups, Identification, IndexReport, Probe, Verification
+from mien.types.score import Candidate, OperatingPoint
+from mien.types.template import Templates
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total)."""
+
+ENROL_FACE_PX = 40
+"""Least height of a face to enrol, one of the published limits; a smaller one is no reference to rely on."""
+COMMIT_S = 1.0
+"""An index run acknowledges at least this often; a group commit costs one fsync, whatever is in it."""
+
+
+def open_gallery(path: str | PathLike[str], *, models: Models | None = None, create: bool = True) -> LocalGallery:
+    """Open a gallery file.
+
+    Args:
+        path: the file, such as ``family.mien``.
+        models: detector and embedder; without a named embedder the gallery's own is used, or SFace for a new one.
+        create: make the file if it is not there.
+
+    Raises:
+        NotFoundError: it is not there and `create` is False.
+        ModelMismatchError: it was made with another embedder than the one asked for.
+        StoreError: it cannot be opened.
+    """
+    models = models or Models()
+    wanted = contract_of(models.embedder_card) if models.embedder else None
+    gallery = Gallery.open(path, contract=wanted, create=create)
+    try:
+        contract = gallery.contract
+    except MienError:
+        gallery.close()
+        raise
+    return LocalGallery(gallery, models if contract is None or wanted else replace(models, embedder=contract.model))
+
+
+class LocalGallery:
+    """People in a gallery file, and the calls that use them. Also a context manager.
+
+    Made by `mien.open`. Everything it acknowledges (by returning) is on disk.
+    """
+
+    def __init__(self, gallery: Gallery, models: Models) -> None:
+        self.store = gallery
+        self._models = models
+
+    def __enter__(self) -> LocalGallery:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; closing twice is fine."""
+        self.store.close()
+
+    def enrol(self, subject: str, images: PhotoSource | Sequence[PhotoSource], *, faces: str = "one") -> Enrolment:
+        """Add references of a named subject, one a picture.
+
+        Args:
+            subject: the name; made if it is new.
+            images: one picture or several.
+            faces: ``one`` (exactly one face a picture), ``largest`` or ``central``.
+
+        Returns:
+            The references, and the pictures that gave none.
+
+        Raises:
+            UsageError: the name is not allowed, or `faces` is ``all``: a subject has one face.
+        """
+        policy = Policy(faces)
+        if policy is Policy.ALL:
+            raise UsageError(
+                "one picture enrols one face of a subject; choose with faces='one', 'largest' or 'central'"
+            )
+        self.store.require_name(subject)
+        pipeline = self._models.pipeline()
+        references: list[int] = []
+        failures: list[Failure] = []
+        added = 0
+        for source in _several(images):
+            try:
+                photo = open_photo(source, limits=self._models.limits)
+                chosen, crops = pipeline.crops(photo, policy)
+                require_size(chosen, ENROL_FACE_PX)
+                templates = pipeline.finish(chosen, pipeline.embedder.embed(crops))
+            except MienError as error:
+                if error.exit_code not in (3, 4):  # not about this picture
+                    raise
+                failures.append(Failure.of(error, str(source)))
+                continue
+            reference, new = self.store.enrol(subject, templates, _record(photo))
+            references.append(reference)
+            added += new
+        return Enrolment(subject, tuple(references), added, tuple(failures))
+
+    def index(
+        self, folder: str | PathLike[str], *, by_folder: bool = False, progress: Progress | None = None
+    ) -> IndexReport:
+        """Add every face of the pictures below a folder; each picture once, by content.
+
+        An interrupted run keeps what it acknowledged, and the next one goes on from there.
+
+        Args:
+            folder: photographs, with all below it.
+            by_folder: the folder that a picture lies in names the person in it.
+            progress: called with (done, total) pictures.
+        """
+        start = time.perf_counter()
+        paths, unreadable = find_photos(folder)
+        failures, new, skipped, faces = list(unreadable), 0, 0, 0
+        pipeline = self._models.pipeline(batch=True)
+        policy = Policy.LARGEST if by_folder else Policy.ALL
+        outcomes = stream(pipeline, paths, policy=policy, skip=self._known, limits=self._models.limits)
+        for batch in _timed_batches(outcomes):
+            with self.store.batch():
+                for outcome in batch:
+                    if isinstance(outcome, Acquired) and not self.store.knows(outcome.sha256):
+                        subject = Path(outcome.source).parent.name if by_folder else None
+                        faces += self._add(outcome, subject)
+                        new += 1
+                    elif isinstance(outcome, Failure):
+                        failures.append(outcome)
+                    else:
+                        skipped += 1
+            if progress:
+                progress(new + skipped + len(failures), len(paths) + len(unreadable))
+        total = len(paths) + len(unreadable)
+        return IndexReport(total, new, skipped, faces, tuple(failures), time.perf_counter() - start)
+
+    def _known(self, photo: Photo) -> bool:
+        return self.store.knows(photo.sha256)
+
+    def _add(self, outcome: Acquired, subject: str | None) -> int:
+        return len(self.store.add_picture(_record(outcome), outcome.templates, subject=subject))
+
+    def identify(
+        self,
+        images: PhotoSource | Sequence[PhotoSource],
+        *,
+        fpir: float = 0.003,
+        top: int = 5,
+        faces: str = "all",
+        progress: Progress | None = None,
+    ) -> Identification:
+        """Who is in the pictures: for each face a candidate list, and a name or nobody (open set).
+
+        Args:
+            images: one picture or several.
+            fpir: how often a stranger's face may be given a name; the threshold follows the gallery's size.
+            top: length of the candidate lists, 1..1000.
+            faces: which faces of a picture are probes.
+            progress: called with (done, total) pictures.
+
+        Raises:
+            UsageError: the rate is not supported, or `top` is out of range.
+        """
+        sources = _several(images)
+        size = self.store.info()["references"]
+        point = at_fpir(self._models.table(), fpir, size)
+        pipeline = self._models.pipeline(batch=len(sources) > 1)
+        probes: list[Probe] = []
+        failures: list[Failure] = []
+        for done, outcome in enumerate(self._outcomes(pipeline, sources, Policy(faces)), 1):
+            if isinstance(outcome, Failure):
+                failures.append(outcome)
+            elif isinstance(outcome, Acquired):
+                probes += self._probes(outcome.templates, top, point)
+                if not len(outcome.templates):
+                    failures.append(Failure(outcome.source, "no-face", f"{outcome.source}: no face found"))
+            if progress:
+                progress(done, len(sources))
+        return Identification(tuple(probes), tuple(failures), fpir, point, size, model_id(pipeline.embedder))
+
+    def _outcomes(self, pipeline: Pipeline, sources: Sequence[PhotoSource], policy: Policy) -> Iterator[Outcome]:
+        workers = 1 if len(sources) == 1 else None  # one picture gets all cores inside the networks
+        return stream(pipeline, sources, policy=policy, workers=workers, limits=self._models.limits)
+
+    def _probes(self, templates: Templates, top: int, point: OperatingPoint) -> Iterator[Probe]:
+        for face, hits in zip(templates.faces, self.store.search(templates, top), strict=True):
+            rows = enumerate(hits, 1)
+            yield Probe(
+                face,
+                tuple(Candidate(h.subject, h.score, rank, h.reference, matches(h.score, point)) for rank, h in rows),
+            )
+
+    def verify(self, image: PhotoSource, subject: str, *, fmr: float = 1e-4, faces: str = "largest") -> Verification:
+        """Whether a picture shows an enrolled subject, at a stated false match rate.
+
+        The best of the subject's references counts, at a threshold corrected for how many there are.
+
+        Raises:
+            NotFoundError: no such subject.
+            ImageError: the picture cannot be used.
+            UsageError: the rate is not supported.
+        """
+        person = self.store.show(subject)
+        pipeline = self._models.pipeline()
+        templates = pipeline.templates(open_photo(image, limits=self._models.limits), Policy(faces))
+        scores = self.store.compare(templates, subject)
+        row, column = np.unravel_index(int(scores.argmax()), scores.shape)
+        point = at_fmr(self._models.table(), fmr_for_pairs(fmr, scores.size) if scores.size > 1 else fmr)
+        score = float(scores[row, column])
+        return Verification(
+            decision=matches(score, point),
+            score=score,
+            fmr=fmr,
+            point=point,
+            pairs=scores.size,
+            probe=templates.faces[int(row)],
+            reference=person.references[int(column)].face,
+            model=model_id(pipeline.embedder),
+        )
+
+    def group(self, folder: str | PathLike[str], *, progress: Progress | None = None) -> Groups:
+        """Index a folder, then sort its faces into people, keeping the names and corrections that the gallery has."""
+        start = time.perf_counter()
+        report = self.index(folder, progress=progress)
+        result = group_gallery(self.store, self._models)
+        seconds = time.perf_counter() - start
+        return replace(result, failures=report.failures, files=report.files, seconds=seconds)
+
+    def forget(self, subject: str) -> dict[str, object]:
+        """Erase a subject for good; the receipt says what was erased."""
+        return self.store.forget(subject)
+
+    def rename(self, subject: str, name: str) -> None:
+        """Give a subject, or someone without a name (``#12``), a name."""
+        self.store.rename(subject, name)
+
+
+def _several(images: PhotoSource | Sequence[PhotoSource]) -> Sequence[PhotoSource]:
+    return images if isinstance(images, (list, tuple)) else [images]  # type: ignore[list-item]
+
+
+def _record(photo: Photo | Acquired) -> PictureRecord:
+    return PictureRecord(photo.sha256, photo.source, photo.size)
+
+
+def _timed_batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
+    """What has come in COMMIT_S seconds, as one batch to commit."""
+    batch: list[Outcome] = []
+    began = time.monotonic()
+    for outcome in outcomes:
+        batch.append(outcome)
+        if time.monotonic() - began >= COMMIT_S:
+            yield batch
+            batch, began = [], time.monotonic()
+    if batch:
+        yield batch
