@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import numpy as np
 import openvino as ov
 
 from mien.errors import ModelInvalidError
@@ -18,6 +19,8 @@ from mien.types.arrays import FloatArray
 from mien.types.template import Precision
 
 DEVICES = ("cpu",)
+LEAST_SIDE = 64
+"""Pixels a side of the first picture shown to a network that takes any size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,11 @@ def open_openvino(graph: Graph, rewrites: Iterable[str], threads: Threads, preci
         compiled = _core().compile_model(model, "CPU", _settings(threads, precision))
     except RuntimeError as error:
         raise ModelInvalidError(f"OpenVINO rejects the graph: {_line(error)}") from error
-    return OpenVinoSession(compiled, shape, rewritten.outputs, precision)
+    session = OpenVinoSession(compiled, shape, rewritten.outputs, precision)
+    # The first two calls of a process must not come at once: making a tensor of an array initialises a static of
+    # OpenVINO's bindings (2026.4), whose guard and Python's lock then wait for each other, for ever.
+    session.run(np.zeros(tuple(LEAST_SIDE if size is None else size for size in (1, *shape[1:])), np.float32))
+    return session
 
 
 def supports_bf16() -> bool:

@@ -9,7 +9,6 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from mien.errors import ModelMissingError
 from mien.models.catalogue import find_card
 from mien.models.store import Store
 
@@ -18,15 +17,13 @@ Build = Callable[..., onnx.ModelProto]
 
 
 @pytest.fixture(scope="session")
-def weights() -> Weights:
-    """The cached file of a card; the test is skipped where it was never pulled."""
+def weights(need: Callable[[str], None]) -> Weights:
+    """The file of a card; the test is skipped where it cannot be had."""
 
     def read(name: str) -> bytes:
+        need(name)
         card = find_card(name)
-        try:
-            return Store().read(card, card.file)
-        except ModelMissingError as error:
-            pytest.skip(str(error))
+        return Store().read(card, card.file)
 
     return read
 
