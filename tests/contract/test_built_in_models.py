@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -18,11 +20,9 @@ pytestmark = pytest.mark.weights
 
 
 @pytest.fixture
-def _here(weights: None, request: pytest.FixtureRequest) -> None:
-    """The default weights; others only if they were pulled before."""
-    card = find_card(request.getfixturevalue("name"))
-    if "missing" in Store().states(card).values():
-        pytest.skip(f"'{card.name}' was not pulled")
+def _here(need: Callable[[str], None], request: pytest.FixtureRequest) -> None:
+    """The weights of the card that the test is about."""
+    need(request.getfixturevalue("name"))
 
 
 def opened(name: str, engine: str, precision: str) -> Session:

@@ -3,13 +3,15 @@
 A detector trained on faces of 10 to 300 px meets a 20 px face in a crowd and a 1,500 px face in a selfie. Beyond its
 band it does not only miss: YuNet reports half of a face of 800 px, with a score of 0.6. So the finest pass keeps faces
 up to `largest` px, a pass at a fifth of the resolution finds the rest, and non-maximum suppression joins them where the
-bands overlap. A picture in which no face can be larger than the band gets a single pass.
+bands overlap. A picture in which no face can be larger than the band gets a single pass. A strip is not squeezed until
+its long side fits: it gets as many pixels as a picture of two to one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import sqrt
 
 import cv2
 import numpy as np
@@ -56,6 +58,8 @@ class Bands:
 BANDS = Bands()
 SIDE = 1600
 """Default long side of the finest pass: of faces of 60 px in a 4,000 px picture it finds 72 % (1280: 63, 2560: 82)."""
+STRIP = 2.0
+"""Long side over short side beyond which a picture is a strip; 16:9 is none."""
 MOST = 1000
 """Default of most faces in a picture; it bounds the time a picture made to be slow can take."""
 
@@ -93,7 +97,7 @@ def look(image: Image, find: Callable[[Pixels], Found], *, side: int, most: int,
 
 def _passes(image: Image, find: Callable[[Pixels], Found], side: int, bands: Bands) -> Iterator[Found]:
     """What each pass found in its band, in pixels of the full picture."""
-    sides = list(bands.sides(min(side, max(image.size))))
+    sides = list(bands.sides(min(strip_side(image.size, side), max(image.size))))
     pixels = image.pixels
     for finer, current in zip([0, *sides], sides, strict=False):
         pixels = _resized(pixels, current)
@@ -105,6 +109,21 @@ def _passes(image: Image, find: Callable[[Pixels], Found], side: int, bands: Ban
         height, width = pixels.shape[:2]
         factor = np.array([image.full_size[0] / width, image.full_size[1] / height], np.float32)
         yield Found(found.boxes[kept] * np.tile(factor, 2), found.scores[kept], found.points[kept] * factor)
+
+
+def strip_side(size: tuple[int, int], side: int) -> int:
+    """The long side that gives a strip as many pixels as a picture of `STRIP` to one; `side` for all that is no strip.
+
+    Args:
+        size: (width, height) of the picture.
+        side: long side of the finest pass.
+
+    Example:
+        >>> strip_side((1000, 8000), 1600)
+        3200
+    """
+    short, long = sorted(size)
+    return round(side * sqrt(max(1.0, long / short / STRIP)))
 
 
 def _resized(pixels: Pixels, side: int) -> Pixels:

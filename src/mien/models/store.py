@@ -102,6 +102,10 @@ class Store:
         except OSError as e:
             raise _unusable(path, e) from e
 
+    def has(self, card: Card) -> bool:
+        """Whether all files of a card, and of those it names, are cached; they are not read."""
+        return all(self.path(file).exists() for each in (card, *parts_of(card)) for file in each.files)
+
     def states(self, card: Card) -> dict[str, FileState]:
         """State of every file of a card and of those it names, by the file's name."""
         return {file.name: self.state(file) for each in (card, *parts_of(card)) for file in each.files}

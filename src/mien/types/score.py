@@ -38,7 +38,7 @@ class OperatingTable:
         points: measured rows, thresholds ascending.
         extremal: share in 0..1 of the independent-comparisons FPIR that a probe really meets when it is searched (false
             matches come in clumps on few probes); 1 = independent.
-        tail: (threshold, fmr, shape, scale) of the generalised Pareto tail fitted to the highest non-mated scores,
+        tail: (threshold, fmr, scale) of the exponential tail fitted to the highest non-mated scores,
             used only for 1:N searches beyond what was counted.
     """
 
@@ -50,7 +50,7 @@ class OperatingTable:
     subjects: int
     points: tuple[MeasuredPoint, ...]
     extremal: float = 1.0
-    tail: tuple[float, float, float, float] | None = None
+    tail: tuple[float, float, float] | None = None
 
     @classmethod
     def from_dict(cls, table: Mapping[str, Any]) -> OperatingTable:

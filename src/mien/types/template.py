@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 import numpy as np
 
@@ -45,8 +46,7 @@ class TemplateContract:
     @property
     def digest(self) -> str:
         """SHA-256 over all but the name; two contracts are the same when their digests are."""
-        facts = {k: v for k, v in asdict(self).items() if k != "model"}
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+        return _digest(self.weights, self.dimension, self.preprocessing)
 
     def require(self, other: TemplateContract, where: str) -> None:
         """Raise ModelMismatchError unless `other` is the same contract."""
@@ -60,6 +60,12 @@ class TemplateContract:
     def to_dict(self) -> dict[str, str]:
         """For JSON: name and digest."""
         return {"name": self.model, "digest": self.digest}
+
+
+@cache
+def _digest(weights: str, dimension: int, preprocessing: str) -> str:
+    facts = {"dimension": dimension, "preprocessing": preprocessing, "weights": weights}
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

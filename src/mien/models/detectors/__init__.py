@@ -31,6 +31,15 @@ class Detector(Protocol):
         """The same detector with another `side`: larger finds smaller faces, and costs its square."""
         ...
 
+    @property
+    def score(self) -> float:
+        """Lowest score of a face that is reported."""
+        ...
+
+    def with_score(self, score: float, *, most: int = ...) -> Detector:
+        """The same detector that reports faces from another score up, at most so many in a picture."""
+        ...
+
     def detect(self, image: Image) -> Faces:
         """The faces, surest first, in pixels of the full upright picture."""
         ...

@@ -49,6 +49,10 @@ class CenterFace:
         """The same detector with another `side`."""
         return replace(self, side=side)
 
+    def with_score(self, score: float, *, most: int = MOST) -> CenterFace:
+        """The same detector that reports faces from another score up, at most so many in a picture."""
+        return replace(self, score=score, most=most)
+
     def find(self, pixels: Pixels) -> Found:
         """Everything with a high enough score at one resolution, repeats included."""
         heat, sizes, offsets, points = self.session.run(blob(pixels[None], self.contract))
