@@ -26,7 +26,7 @@ ifeq ($(strip $(PHOTOS)),)
 	$(BIN)/mien group demo/portraits --out $(OUT)
 	$(BIN)/mien verify demo/portraits/obama.jpg demo/portraits/obama3.jpg
 else
-	$(BIN)/mien group "$(PHOTOS)" --out $(OUT)
+	$(BIN)/mien group "$(subst ~/,$(HOME)/,$(PHOTOS))" --out $(OUT)
 endif
 	@echo "Open $(OUT) in a browser."
 
@@ -34,11 +34,11 @@ test: $(READY)  ## run the tests
 	$(BIN)/python -m pytest
 
 check: $(READY) ## format, lint, types, layers, spelling
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/codespell
+	git ls-files -z | xargs -0 $(BIN)/codespell
 
 fix: $(READY)   ## format and repair what can be repaired
 	$(BIN)/ruff format .

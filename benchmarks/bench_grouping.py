@@ -32,10 +32,12 @@ from scipy.spatial.distance import squareform
 from sklearn.cluster import DBSCAN, HDBSCAN
 
 from lfw import arguments, models, read_pairs
+from mien.evaluate.metrics.grouping import grouping_figures
+from mien.evaluate.protocols.people_folder import label_faces
 from mien.grouping import GroupingRule, group
 from mien.image import encode_jpeg, load_image
 from mien.models import find_card
-from mien.pipeline import Acquired, Pipeline, stream
+from mien.pipeline import Pipeline
 
 Labels = NDArray[np.int64]
 CUTS = np.round(np.arange(0.38, 0.561, 0.02), 2)
@@ -79,18 +81,8 @@ class Folder:
 
 def read(pipeline: Pipeline, sources: Iterable[Path | bytes], names: list[str], tag: str) -> Folder:
     """All faces; the one nearest to the centre is `names[i]`, the others and everyone without a name are strangers."""
-    rows: list[tuple[NDArray[np.float32], int, float, str]] = []
-    for number, outcome in enumerate(stream(pipeline, sources)):
-        if not isinstance(outcome, Acquired) or not len(outcome.templates):
-            continue
-        boxes = np.array([face.box for face in outcome.templates.faces])
-        offsets = (boxes[:, :2] + boxes[:, 2:]) / 2 - np.array(outcome.size) / 2
-        central = int(np.argmin(np.hypot(*offsets.T)))
-        for i, face in enumerate(outcome.templates.faces):
-            who = names[number] if i == central and names[number] else f"?{tag}{number}-{i}"
-            rows.append((outcome.templates.vectors[i], number, face.score, who))
-    vectors, pictures, scores, people = zip(*rows, strict=True)
-    return Folder(np.stack(vectors), np.array(pictures), np.float32(scores), np.array(people, dtype=str))
+    faces = label_faces(pipeline, sources, names, tag=tag)
+    return Folder(faces.vectors, faces.pictures, faces.scores, faces.people)
 
 
 def folders(pipeline: Pipeline, data: Path) -> dict[str, Folder]:
@@ -129,28 +121,9 @@ def shrunk(path: Path, side: int) -> bytes:
 
 def figures(labels: Labels, people: NDArray[np.str_]) -> tuple[float, ...]:
     """BCubed precision, recall, F; pairwise F; groups; mixed groups; largest group."""
-    alone = labels < 0
-    labels = np.where(alone, labels.max(initial=0) + 1 + np.cumsum(alone), labels)
-    group_of = np.unique(labels, return_inverse=True)[1]
-    person_of = np.unique(people, return_inverse=True)[1]
-    cells, cell_of, shared = np.unique(
-        group_of * (person_of.max() + 1) + person_of, return_inverse=True, return_counts=True
-    )
-    sizes, appearances = np.bincount(group_of), np.bincount(person_of)
-    precision = float((shared[cell_of] / sizes[group_of]).mean())
-    recall = float((shared[cell_of] / appearances[person_of]).mean())
-    pairs = [int((n * (n - 1) // 2).sum()) for n in (shared, sizes, appearances)]
-    kinds = np.bincount(cells // (person_of.max() + 1), minlength=len(sizes))
-    f = 2 * precision * recall / (precision + recall)
-    return (
-        precision,
-        recall,
-        f,
-        2 * pairs[0] / max(1, pairs[1] + pairs[2]),
-        int((sizes > 1).sum()),
-        int(((kinds > 1) & (sizes > 1)).sum()),
-        int(sizes.max()),
-    )
+    f = grouping_figures(labels, people)
+    agreement = (f.bcubed.precision, f.bcubed.recall, f.bcubed.f, f.pairwise.f)
+    return (*(value or 0.0 for value in agreement), f.groups_of_several, f.mixed, f.largest)
 
 
 def whispers(similarity: NDArray[np.float32], cut: float) -> Labels:

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien import Models
+from mien.evaluate.embed import embed_files
+from mien.evaluate.protocols.lfw import read_list
 from mien.models import LoadSettings
-from mien.pipeline import Acquired, Policy, stream
 
 DATA = Path(os.environ.get("MIEN_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
@@ -29,23 +30,9 @@ class Pair:
 
 
 def read_pairs(path: Path) -> list[Pair]:
-    """An official pair list: 'folds TAB n' or 'n' in the first line, then n mated and n non-mated pairs a fold."""
-    header, *lines = path.read_text().splitlines()
-    size = 2 * int(header.split()[-1])
-    pairs = []
-    for number, line in enumerate(lines):
-        words = line.split("\t")
-        if len(words) == 3:
-            name, i, j = words
-            pairs.append(Pair(picture(name, i), picture(name, j), True, number // size))
-        else:
-            name, i, other, j = words
-            pairs.append(Pair(picture(name, i), picture(other, j), False, number // size))
-    return pairs
-
-
-def picture(name: str, number: str) -> str:
-    return f"{name}/{name}_{int(number):04d}.jpg"
+    """An official pair list."""
+    pairs, folds = read_list(path)
+    return [Pair(a, b, a.split("/")[0] == b.split("/")[0], fold) for (a, b), fold in zip(pairs, folds, strict=True)]
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
@@ -65,13 +52,5 @@ def models(options: argparse.Namespace, embedder: str) -> Models:
 
 def templates(models: Models, folder: Path, names: Sequence[str]) -> tuple[NDArray[np.float32], list[str]]:
     """Vectors (n, d) of the face nearest to the centre of each picture, and what failed; a failure's row is zero."""
-    pipeline = models.pipeline(batch=True)
-    vectors = np.zeros((len(names), pipeline.embedder.contract.dimension), np.float32)
-    failed = []
-    paths = (folder / name for name in names)
-    for row, outcome in enumerate(stream(pipeline, paths, policy=Policy.CENTRAL)):
-        if isinstance(outcome, Acquired):
-            vectors[row] = outcome.templates.vectors[0]
-        else:
-            failed.append(names[row])
-    return vectors, failed
+    embedded = embed_files(models.pipeline(batch=True), [folder / name for name in names])
+    return embedded.vectors, [name for name, failed in zip(names, embedded.failed, strict=True) if failed]

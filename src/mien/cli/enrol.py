@@ -27,13 +27,14 @@ def enrol(
     models = options.models(detector, embedder, engine, precision, allow_licence)
     options.policy(faces)
     with service.open_gallery(gallery, models=models) as opened:
+        options.fetch(opened.models)
         result = opened.enrol(subject, images, faces=faces)
     if json:
         output.document(result.to_dict())
     elif result.references:
         known = len(result.references) - result.added
         output.say(
-            f"{subject}: {result.added} reference{'' if result.added == 1 else 's'} added to {gallery}"
+            f"{subject}: {output.count(result.added, 'reference')} added to {gallery}"
             + (f", {known} there already" if known else "")
         )
     output.failures(result.failures)

@@ -39,6 +39,11 @@ def info(gallery: Path_, json: options.Json = False) -> None:
         )
         model = facts["model"]
         output.say(f"  model {model['name']} {model['digest'][:12]}" if model else "  no template yet")
+        own = facts["operating"]
+        rates = (
+            f"its own people, {own['date']}: {own['nonmated']:,} non-mated comparisons" if own else "the model's card"
+        )
+        output.say(f"  error rates from {rates}")
 
 
 @app.command()
@@ -54,7 +59,7 @@ def subjects(
         output.document({"subjects": [row.to_dict() for row in rows]})
     else:
         for row in rows:
-            output.say(f"{row.label}: {row.references} reference{'' if row.references == 1 else 's'}")
+            output.say(f"{row.label}: {output.count(row.references, 'reference')}")
 
 
 @app.command()
@@ -65,7 +70,7 @@ def show(gallery: Path_, subject: Subject, json: options.Json = False) -> None:
     if json:
         output.document(row.to_dict())
     else:
-        output.say(f"{row.label}: {len(row.references)} references, since {row.created}")
+        output.say(f"{row.label}: {output.count(len(row.references), 'reference')}, since {row.created}")
         for reference in row.references:
             where = f"{reference.face.source or '(no path)'}, {output.place(reference.face)}"
             output.say(f"  {reference.id}: {where}, {reference.precision}")
@@ -183,6 +188,7 @@ def reembed(
     from mien import service
 
     models = options.models(detector, embedder, engine, precision, allow_licence)
+    options.fetch(models)
     with output.progress("embedding") as progress:
         result = service.reembed(gallery, models=models, drop_missing=drop_missing, progress=progress)
     if json:

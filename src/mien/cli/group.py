@@ -28,11 +28,14 @@ def group(
     from mien import service
 
     models = options.models(detector, embedder, engine, precision, allow_licence, side)
-    with output.progress("looking at") as progress:
-        if gallery is None:
+    if gallery is None:
+        options.fetch(models)
+        with output.progress("looking at") as progress:
             result = service.group(folder, models=models, progress=progress)
-        else:
-            with service.open_gallery(gallery, models=models) as opened:
+    else:
+        with service.open_gallery(gallery, models=models) as opened:
+            options.fetch(opened.models)
+            with output.progress("looking at") as progress:
                 result = opened.group(folder, progress=progress)
     if out is not None:
         from mien.service.page import write_page
@@ -43,13 +46,14 @@ def group(
         output.document(result.to_dict())
     else:
         output.say(
-            f"{result.files} pictures, {result.faces} faces: {len(result.groups)} people seen more than once, "
-            f"{len(result.ungrouped)} faces alone, in {result.seconds:.1f} s"
+            f"{output.count(result.files, 'picture')}, {output.count(result.faces, 'face')}: "
+            f"{output.count(len(result.groups), 'person', 'people')} seen more than once, "
+            f"{output.count(len(result.ungrouped), 'face')} alone, in {result.seconds:.1f} s"
         )
         for person in result.groups[:20]:
             pictures = sorted({face.source for face in person.faces})
             shown = ", ".join(Path(name).name for name in pictures[:4]) + (" …" if len(pictures) > 4 else "")
-            output.say(f"  {person.name or person.id}: {len(person.faces)} faces ({shown})")
+            output.say(f"  {person.name or f'person {person.id + 1}'}: {len(person.faces)} faces ({shown})")
         if len(result.groups) > 20:
             output.say(f"  … and {len(result.groups) - 20} more")
         output.say(f"model {output.model_line(result.model)}; {result.basis}")

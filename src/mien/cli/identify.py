@@ -29,11 +29,10 @@ def identify(
 
     models = options.models(detector, None, engine, precision, allow_licence, side)
     options.policy(faces)
-    with (
-        service.open_gallery(gallery, models=models, create=False) as opened,
-        output.progress("identifying") as progress,
-    ):
-        result = opened.identify(images, fpir=fpir, top=top, faces=faces, progress=progress)
+    with service.open_gallery(gallery, models=models, create=False) as opened:
+        options.fetch(opened.models)
+        with output.progress("identifying") as progress:
+            result = opened.identify(images, fpir=fpir, top=top, faces=faces, progress=progress)
     if json:
         output.document(result.to_dict())
     else:

@@ -28,18 +28,15 @@ def index(
     from mien import service
 
     models = options.models(detector, embedder, engine, precision, allow_licence, side)
-    with (
-        service.open_gallery(gallery, models=models) as opened,
-        output.progress("indexing") as progress,
-    ):
-        result = opened.index(folder, by_folder=by_folder, progress=progress)
+    with service.open_gallery(gallery, models=models) as opened:
+        options.fetch(opened.models)
+        with output.progress("indexing") as progress:
+            result = opened.index(folder, by_folder=by_folder, progress=progress)
     if json:
         output.document(result.to_dict())
     else:
         speed = f", {result.new / result.seconds:.0f} pictures/s" if result.new and result.seconds else ""
-        output.say(
-            f"{result.files} pictures: {result.new} new, {result.skipped} known already, {result.faces} faces added "
-            f"in {result.seconds:.1f} s{speed}"
-        )
+        output.say(f"{output.count(result.files, 'picture')}: {result.new} new, {result.skipped} known already")
+        output.say(f"{output.count(result.faces, 'face')} added in {result.seconds:.1f} s{speed}")
     output.failures(result.failures)
     return output.batch_code(result.new + result.skipped, result.failures)

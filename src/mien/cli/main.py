@@ -8,9 +8,26 @@ from typing import Annotated
 
 import typer
 
-from mien.cli import detect, doctor, enrol, gallery, group, identify, index, models, output, samples, verify
+from mien.cli import (
+    calibrate,
+    detect,
+    doctor,
+    enrol,
+    evaluate,
+    gallery,
+    group,
+    identify,
+    index,
+    models,
+    output,
+    samples,
+    verify,
+)
 from mien.errors import MienError, UsageError
 from mien.version import __version__
+
+INTERRUPTED = 130
+"""What Typer makes of Ctrl-C."""
 
 app = typer.Typer(
     help="Finds faces, groups, verifies and identifies people, and says how far each answer can be trusted.",
@@ -35,6 +52,8 @@ app.command("index")(index.index)
 app.command("identify")(identify.identify)
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(models.app, name="models")
+app.add_typer(evaluate.app, name="evaluate")
+app.command("calibrate")(calibrate.calibrate)
 app.command("samples")(samples.samples)
 app.command("doctor")(doctor.doctor)
 
@@ -55,18 +74,17 @@ def run(arguments: list[str]) -> int:
     """Run the command and give its exit code; errors become one line on stderr."""
     try:
         code = app(arguments or ["--help"], prog_name="mien", standalone_mode=False)
-        return code if isinstance(code, int) else 0
     except typer.Exit as leave:
-        return leave.exit_code
+        code = leave.exit_code
     except typer.TyperException as error:
         return _failed(arguments, UsageError(f"{error.format_message()} (see `mien {_command(arguments)}--help`)"))
     except MienError as error:
         if "--debug" in arguments:
             raise
         return _failed(arguments, error)
-    except (KeyboardInterrupt, typer.Abort):
+    if code == INTERRUPTED:
         output.complain("interrupted; what was acknowledged is kept, the same command goes on from there")
-        return 130
+    return code if isinstance(code, int) else 0
 
 
 def _failed(arguments: list[str], error: MienError) -> int:

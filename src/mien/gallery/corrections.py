@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mien.errors import ConflictError, NotFoundError, UsageError
+from mien.gallery import operating
 from mien.gallery.faces import put_subject
 from mien.gallery.names import label, name_key
 from mien.gallery.projection import Projection
@@ -206,6 +207,7 @@ def reembed(
     if len({precision is Precision.INT8 for precision in kinds}) > 1:
         raise UsageError("int8 templates do not mix with others")
     old = [rows.get(REFERENCE, row_id) for row_id in ids]
+    operating.clear(rows)  # measured on the templates that go
     rows.replace_references(contract, sorted(kinds)[0], utc, _with_templates(old, contract, fresh))
     rows.record(utc, "reembed", references=len(ids))
     rows.advance(appended=False)

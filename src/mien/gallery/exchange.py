@@ -20,10 +20,11 @@ import apsw
 import numpy as np
 
 from mien.errors import ConflictError, MienError, StoreCorruptError
+from mien.gallery import operating
 from mien.gallery.database import Database, os_error, sync_folder
 from mien.gallery.names import check_name, name_key
 from mien.gallery.rows import EMPTY_CHAIN, Row, Rows, chain
-from mien.gallery.schema import PICTURE, REFERENCE, SEPARATION, SUBJECT, Table
+from mien.gallery.schema import OPERATING, PICTURE, REFERENCE, SEPARATION, SUBJECT, Table
 from mien.types.template import Precision, TemplateContract, check_unit
 from mien.version import __version__
 
@@ -31,12 +32,13 @@ FORMAT = 1
 MAX_LINE = 1 << 20
 """Longest line read, in bytes; the largest template takes a hundredth of it."""
 MAX_ID = 2**62
-TABLES = (SUBJECT, PICTURE, REFERENCE, SEPARATION)
+TABLES = (SUBJECT, PICTURE, REFERENCE, SEPARATION, OPERATING)
 COLUMNS = {
     "subject": ("id", "uid", "name", "created"),
     "picture": ("id", "sha256", "path", "width", "height", "indexed", "failure"),
     "reference": ("id", "subject", "picture", "precision", "det_score", "pinned", "created", "box", "points", "vector"),
     "separation": ("id", "first", "second", "created"),
+    "operating": ("id", "digest", "created", "measured"),
     "audit": ("sequence", "utc", "action", "subject", "counts"),
 }
 
@@ -55,6 +57,7 @@ def _sound(rows: Rows, subject: int | None) -> Iterator[tuple[str, Row]]:
     yield from (("reference", row) for row in rows.scan(REFERENCE) if subject in (None, row[1]))
     if subject is None:  # a separation and its other subject are somebody else's data
         yield from (("separation", row) for row in rows.scan(SEPARATION))
+        yield from (("operating", row) for row in rows.scan(OPERATING))
     yield from (("audit", row) for row in rows.trail() if subject is None or row[3] in uids)
 
 
@@ -100,6 +103,7 @@ def _mended(found: dict[str, dict[int, Row]]) -> Iterator[tuple[str, Row]]:
         yield "reference", row if row[2] in pictures else (*row[:2], None, *row[3:])
     known = subjects.keys() | needed.keys()
     yield from (("separation", row) for row in found["separation"].values() if {row[1], row[2]} <= known)
+    yield from (("operating", row) for row in found["operating"].values())
 
 
 def _write(out: Path, rows: Rows, entries: Iterable[tuple[str, Row]]) -> dict[str, int]:
@@ -315,11 +319,19 @@ def _insert_separation(rows: Rows, facts: dict[str, Any]) -> None:
     rows.insert(SEPARATION, *(facts[column] for column in COLUMNS["separation"][1:]), row_id=_id(facts))
 
 
+def _insert_operating(rows: Rows, facts: dict[str, Any]) -> None:
+    if rows.contract is None or facts["digest"] != rows.contract.digest:
+        raise ValueError("the operating points are of another model")
+    operating.unpacked(facts["measured"], rows)
+    rows.insert(OPERATING, *(facts[column] for column in COLUMNS["operating"][1:]), row_id=_id(facts))
+
+
 _INSERT: dict[str, Callable[[Rows, dict[str, Any]], None]] = {
     "subject": _insert_subject,
     "picture": _insert_picture,
     "reference": _insert_reference,
     "separation": _insert_separation,
+    "operating": _insert_operating,
 }
 
 

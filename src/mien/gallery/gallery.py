@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.errors import NotFoundError, StoreCorruptError, UsageError
-from mien.gallery import corrections, exchange, faces, groups
+from mien.gallery import corrections, exchange, faces, groups, operating
 from mien.gallery.check import find_problems
 from mien.gallery.database import SALVAGE, named_errors
 from mien.gallery.names import check_name, label_id
@@ -18,6 +18,7 @@ from mien.gallery.records import Enrolled, PictureRecord
 from mien.gallery.rows import Rows
 from mien.gallery.schema import SUBJECT
 from mien.types.arrays import FloatArray
+from mien.types.score import OperatingTable
 from mien.types.template import Precision, TemplateContract, Templates
 
 
@@ -192,6 +193,19 @@ class Gallery(Reader):
             count = corrections.reembed(rows, projection, contract, templates, self._utc())
         self._wanted = contract if self._wanted else None
         return count
+
+    def set_operating(self, table: OperatingTable | None, digest: str = "") -> None:
+        """Keep the error rates that were measured on this gallery's people; they go when its templates do.
+
+        Args:
+            table: put in place of the one there; None takes that away.
+            digest: of the contract whose templates it was measured on.
+
+        Raises:
+            ModelMismatchError: the gallery's templates are of another model.
+        """
+        with self._writing() as (rows, _):
+            operating.write(rows, table, digest, self._utc())
 
     # -- correcting
 

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from mien.compare.similarity import similarity
-from mien.gallery import faces, groups
+from mien.gallery import faces, groups, operating
 from mien.gallery.database import log_bytes
 from mien.gallery.probes import check_probes, check_top
 from mien.gallery.records import GroupedFaces, Hit, Person, Reference, Subject
 from mien.gallery.schema import PICTURE, REFERENCE, SCHEMA, SUBJECT
 from mien.gallery.session import Session
 from mien.types.arrays import AnyArray, FloatArray
+from mien.types.score import OperatingTable
 from mien.types.template import Precision, TemplateContract, Templates
 
 
@@ -27,6 +28,11 @@ class Reader(Session):
         with self._reading() as (rows, _):
             return rows.contract
 
+    def operating(self) -> OperatingTable | None:
+        """The error rates measured on this gallery's own people; None until it is calibrated."""
+        with self._reading() as (rows, _):
+            return operating.read(rows)
+
     def __len__(self) -> int:
         """Number of references."""
         with self._reading() as (_, projection):
@@ -37,10 +43,11 @@ class Reader(Session):
         return True
 
     def info(self) -> dict[str, Any]:
-        """The gallery in numbers: subjects, unnamed, references, pictures, failures, model, bytes, schema."""
+        """The gallery in numbers; `operating` is what its own error rates rest on, None without any."""
         with self._reading() as (rows, projection):
             failures = sum(row[6] is not None for row in rows.scan(PICTURE))
             subjects = rows.tally(SUBJECT.name)[0]
+            table = operating.read(rows)
             return {
                 "subjects": subjects,
                 "unnamed": subjects - len(projection.names),
@@ -48,6 +55,7 @@ class Reader(Session):
                 "pictures": rows.tally(PICTURE.name)[0],
                 "failures": failures,
                 "model": rows.contract.to_dict() if rows.contract else None,
+                "operating": operating.summary(table) if table else None,
                 "bytes": self.path.stat().st_size + log_bytes(self.path),
                 "schema": SCHEMA,
             }

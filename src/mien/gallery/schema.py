@@ -34,6 +34,9 @@ TABLES = (
     """CREATE TABLE separation (
     id INTEGER PRIMARY KEY, first INTEGER NOT NULL REFERENCES subject, second INTEGER NOT NULL REFERENCES subject,
     created TEXT NOT NULL, seal BLOB NOT NULL, UNIQUE (first, second)) STRICT""",
+    """CREATE TABLE operating (
+    id INTEGER PRIMARY KEY, digest TEXT NOT NULL, created TEXT NOT NULL, measured TEXT NOT NULL,
+    seal BLOB NOT NULL) STRICT""",
     """CREATE TABLE audit (
     sequence INTEGER PRIMARY KEY, utc TEXT NOT NULL, action TEXT NOT NULL, subject TEXT, counts TEXT NOT NULL,
     hash BLOB NOT NULL) STRICT""",
@@ -124,4 +127,13 @@ SEPARATION = Table(
     "UPDATE separation SET (id, first, second, created, seal) = (?, ?, ?, ?, ?) WHERE id = ?",
     "DELETE FROM separation WHERE id = ?",
 )
-SEALED = (CONTRACT, SUBJECT, PICTURE, REFERENCE, SEPARATION)
+OPERATING = Table(
+    "operating",
+    4,
+    "SELECT id, digest, created, measured, seal FROM operating WHERE id > ? ORDER BY id",
+    "SELECT id, digest, created, measured, seal FROM operating WHERE id = ?",
+    "INSERT INTO operating (id, digest, created, measured, seal) VALUES (?, ?, ?, ?, ?)",
+    "UPDATE operating SET (id, digest, created, measured, seal) = (?, ?, ?, ?, ?) WHERE id = ?",
+    "DELETE FROM operating WHERE id = ?",
+)
+SEALED = (CONTRACT, SUBJECT, PICTURE, REFERENCE, SEPARATION, OPERATING)

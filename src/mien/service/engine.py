@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from mien.errors import UsageError
 from mien.image import Limits
-from mien.models import Card, Detector, Embedder, LoadSettings, find_card, load_detector, load_embedder
+from mien.models import (
+    Card,
+    Detector,
+    Embedder,
+    LoadSettings,
+    Store,
+    find_card,
+    load_detector,
+    load_embedder,
+    require_licence,
+)
 from mien.pipeline import Pipeline
 from mien.types.results import ModelId
 from mien.types.score import OperatingTable
 
 DEFAULT_EMBEDDER = "sface"
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,14 @@ class Models:
     def embedder_card(self) -> Card:
         """The card of the embedder."""
         return find_card(self.embedder or DEFAULT_EMBEDDER, "embedder")
+
+    def missing(self) -> list[Card]:
+        """Cards whose weights are not cached yet, after their licences were checked; the first call fetches them."""
+        store = Store()
+        chosen = [find_card(self.detector, "detector"), self.embedder_card]
+        for card in chosen:
+            require_licence(card, self.settings.allow_licence)
+        return [card for card in chosen if not store.has(card)]
 
     def pipeline(self, *, batch: bool = False) -> Pipeline:
         """Detector and embedder, loaded once a process.

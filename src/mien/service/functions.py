@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +11,10 @@ from mien.compare import at_fmr, fmr_for_pairs, matches, similarity
 from mien.image import PhotoSource, open_photo
 from mien.pipeline import Policy
 from mien.service.engine import Models, model_id
-from mien.types.faces import Faces
-from mien.types.results import Verification
+from mien.types.arrays import FloatArray
+from mien.types.faces import Face, Faces
+from mien.types.results import ModelId, Verification
+from mien.types.score import OperatingTable
 
 
 def faces(image: PhotoSource, *, models: Models | None = None) -> Faces:
@@ -59,9 +62,31 @@ def verify(
         at_fmr(table, fmr)  # refuses an unsupported rate before any work
     pipeline = models.pipeline()
     a, b = (pipeline.templates(open_photo(source, limits=models.limits), policy) for source in (probe, reference))
-    scores = similarity(a.vectors, b.vectors)
+    model = model_id(pipeline.embedder)
+    return decide(similarity(a.vectors, b.vectors), a.faces, b.faces, fmr=fmr, table=table, model=model)
+
+
+def decide(
+    scores: FloatArray,
+    probes: Sequence[Face],
+    references: Sequence[Face],
+    *,
+    fmr: float,
+    table: OperatingTable,
+    model: ModelId,
+) -> Verification:
+    """The decision on the best of all pairs, at a threshold under which any of them falsely matches at a rate of `fmr`.
+
+    Args:
+        scores: (n, m) float32, a row a probe.
+        probes: n faces.
+        references: m faces.
+        fmr: false match rate of the whole.
+        table: what was measured.
+        model: who made the templates.
+    """
     row, column = np.unravel_index(int(scores.argmax()), scores.shape)
-    point = at_fmr(table, fmr_for_pairs(fmr, scores.size) if scores.size > 1 else fmr)
+    point = at_fmr(table, fmr_for_pairs(fmr, scores.size))
     score = float(scores[row, column])
     return Verification(
         decision=matches(score, point),
@@ -69,7 +94,7 @@ def verify(
         fmr=fmr,
         point=point,
         pairs=scores.size,
-        probe=a.faces[int(row)],
-        reference=b.faces[int(column)],
-        model=model_id(pipeline.embedder),
+        probe=probes[int(row)],
+        reference=references[int(column)],
+        model=model,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import replace
 from os import PathLike
 
@@ -17,14 +16,11 @@ from mien.grouping import Grouping, GroupingRule
 from mien.grouping import group as group_faces
 from mien.image import Photo, find_photos
 from mien.pipeline import Acquired, Seen, stream
-from mien.service.engine import Models, model_id
+from mien.service.engine import Models, Progress, model_id
 from mien.types.arrays import FloatArray
 from mien.types.faces import Face
 from mien.types.outcome import Failure
 from mien.types.results import Groups, ModelId, Person
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total)."""
 
 
 class Copies:

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
 
-import numpy as np
-
-from mien.compare import at_fmr, at_fpir, fmr_for_pairs, matches
+from mien.compare import at_fpir, matches
 from mien.errors import MienError, UsageError
 from mien.gallery import Gallery, PictureRecord
 from mien.image import Photo, PhotoSource, find_photos, open_photo
 from mien.models import contract_of
 from mien.pipeline import Acquired, Outcome, Pipeline, Policy, stream
 from mien.pipeline.acquire import require_size
-from mien.service.engine import Models, model_id
+from mien.service.engine import Models, Progress, model_id
+from mien.service.functions import decide
 from mien.service.group import group_gallery
 from mien.types.outcome import Failure
 from mien.types.results import Enrolment, Groups, Identification, IndexReport, Probe, Verification
-from mien.types.score import Candidate, OperatingPoint
+from mien.types.score import Candidate, OperatingPoint, OperatingTable
 from mien.types.template import Templates
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total)."""
 
 ENROL_FACE_PX = 40
 """Least height of a face to enrol, one of the published limits; a smaller one is no reference to rely on."""
@@ -66,7 +62,7 @@ class LocalGallery:
 
     def __init__(self, gallery: Gallery, models: Models) -> None:
         self.store = gallery
-        self._models = models
+        self.models = models
 
     def __enter__(self) -> LocalGallery:
         return self
@@ -100,13 +96,13 @@ class LocalGallery:
                 "one picture enrols one face of a subject; choose with faces='one', 'largest' or 'central'"
             )
         self.store.require_name(subject)
-        pipeline = self._models.pipeline()
+        pipeline = self.models.pipeline()
         references: list[int] = []
         failures: list[Failure] = []
         added = 0
         for source in _several(images):
             try:
-                photo = open_photo(source, limits=self._models.limits)
+                photo = open_photo(source, limits=self.models.limits)
                 chosen, crops = pipeline.crops(photo, policy)
                 require_size(chosen, ENROL_FACE_PX)
                 templates = pipeline.finish(chosen, pipeline.embedder.embed(crops))
@@ -135,9 +131,9 @@ class LocalGallery:
         start = time.perf_counter()
         paths, unreadable = find_photos(folder)
         failures, new, skipped, faces = list(unreadable), 0, 0, 0
-        pipeline = self._models.pipeline(batch=True)
+        pipeline = self.models.pipeline(batch=True)
         policy = Policy.LARGEST if by_folder else Policy.ALL
-        outcomes = stream(pipeline, paths, policy=policy, skip=self._known, limits=self._models.limits)
+        outcomes = stream(pipeline, paths, policy=policy, skip=self._known, limits=self.models.limits)
         for batch in _timed_batches(outcomes):
             with self.store.batch():
                 for outcome in batch:
@@ -183,8 +179,8 @@ class LocalGallery:
         """
         sources = _several(images)
         size = self.store.info()["references"]
-        point = at_fpir(self._models.table(), fpir, size)
-        pipeline = self._models.pipeline(batch=len(sources) > 1)
+        point = at_fpir(self._table(), fpir, size)
+        pipeline = self.models.pipeline(batch=len(sources) > 1)
         probes: list[Probe] = []
         failures: list[Failure] = []
         for done, outcome in enumerate(self._outcomes(pipeline, sources, Policy(faces)), 1):
@@ -200,7 +196,7 @@ class LocalGallery:
 
     def _outcomes(self, pipeline: Pipeline, sources: Sequence[PhotoSource], policy: Policy) -> Iterator[Outcome]:
         workers = 1 if len(sources) == 1 else None  # one picture gets all cores inside the networks
-        return stream(pipeline, sources, policy=policy, workers=workers, limits=self._models.limits)
+        return stream(pipeline, sources, policy=policy, workers=workers, limits=self.models.limits)
 
     def _probes(self, templates: Templates, top: int, point: OperatingPoint) -> Iterator[Probe]:
         for face, hits in zip(templates.faces, self.store.search(templates, top), strict=True):
@@ -221,28 +217,22 @@ class LocalGallery:
             UsageError: the rate is not supported.
         """
         person = self.store.show(subject)
-        pipeline = self._models.pipeline()
-        templates = pipeline.templates(open_photo(image, limits=self._models.limits), Policy(faces))
+        pipeline = self.models.pipeline()
+        templates = pipeline.templates(open_photo(image, limits=self.models.limits), Policy(faces))
         scores = self.store.compare(templates, subject)
-        row, column = np.unravel_index(int(scores.argmax()), scores.shape)
-        point = at_fmr(self._models.table(), fmr_for_pairs(fmr, scores.size) if scores.size > 1 else fmr)
-        score = float(scores[row, column])
-        return Verification(
-            decision=matches(score, point),
-            score=score,
-            fmr=fmr,
-            point=point,
-            pairs=scores.size,
-            probe=templates.faces[int(row)],
-            reference=person.references[int(column)].face,
-            model=model_id(pipeline.embedder),
-        )
+        references = [reference.face for reference in person.references]
+        model = model_id(pipeline.embedder)
+        return decide(scores, templates.faces, references, fmr=fmr, table=self._table(), model=model)
+
+    def _table(self) -> OperatingTable:
+        """What was measured on this gallery's own people, if anything was; otherwise the model's."""
+        return self.store.operating() or self.models.table()
 
     def group(self, folder: str | PathLike[str], *, progress: Progress | None = None) -> Groups:
         """Index a folder, then sort its faces into people, keeping the names and corrections that the gallery has."""
         start = time.perf_counter()
         report = self.index(folder, progress=progress)
-        result = group_gallery(self.store, self._models)
+        result = group_gallery(self.store, self.models)
         seconds = time.perf_counter() - start
         return replace(result, failures=report.failures, files=report.files, seconds=seconds)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +13,10 @@ from mien.gallery import Gallery, Reference
 from mien.geometry.align import align_faces
 from mien.image import open_photo
 from mien.models import contract_of
-from mien.service.engine import Models
+from mien.service.engine import Models, Progress
 from mien.types.arrays import Embeddings
 from mien.types.outcome import Failure
 from mien.types.results import IndexReport
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total)."""
 
 
 def reembed(path: Path, *, models: Models, drop_missing: bool = False, progress: Progress | None = None) -> IndexReport:

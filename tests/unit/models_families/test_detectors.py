@@ -9,7 +9,9 @@ from mien.geometry.boxes import nms
 from mien.image import open_photo
 from mien.models import LoadSettings, Store, find_card, load_detector
 from mien.models.blob import blob, input_of
+from mien.models.card import InputContract
 from mien.models.detectors import centerface, detectors, yunet
+from mien.models.pyramid import MOST
 from mien.types.arrays import FloatArray
 from mien.types.image import Image
 
@@ -111,3 +113,12 @@ def test_blobs_for_yunet_are_bgr() -> None:
     red = np.zeros((1, 32, 32, 3), np.uint8)
     red[..., 0] = 255
     assert blob(red, input_of(find_card("yunet")))[0, :, 0, 0].tolist() == [0, 0, 255]
+
+
+@pytest.mark.parametrize("make", [yunet.YuNet, centerface.CenterFace])
+def test_another_score_changes_nothing_else(make: type[yunet.YuNet | centerface.CenterFace]) -> None:
+    contract = InputContract(None, 32, "BGR", (0, 0, 0), 1.0)
+    detector = make("toy", ToySession(lambda _: ()), contract, 0.5, side=640)
+    lower = detector.with_score(0.02, most=7)
+    assert (lower.score, lower.most, lower.side) == (0.02, 7, 640)
+    assert (detector.score, detector.most) == (0.5, MOST)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mien.models.pyramid import BANDS, Bands, Found, look
+from mien.models.pyramid import BANDS, Bands, Found, look, strip_side
 from mien.types.arrays import Pixels
 from mien.types.image import Image
 
@@ -88,7 +88,7 @@ def test_a_tiny_picture_is_enlarged_and_a_small_one_is_not() -> None:
 def test_a_sliver_keeps_at_least_one_pixel() -> None:
     find = Planted((3000, 2), [])
     look(picture(3000, 2), find, side=640, most=10)
-    assert find.seen == [(640, 1), (320, 1)]
+    assert find.seen == [(3000, 2), (600, 1), (320, 1)]
 
 
 def test_more_faces_than_the_most_are_cut_off_and_it_says_so() -> None:
@@ -96,3 +96,25 @@ def test_more_faces_than_the_most_are_cut_off_and_it_says_so() -> None:
     faces = look(picture(250, 250), find, side=250, most=5)
     assert (len(faces), faces.truncated) == (5, True)
     assert not look(picture(250, 250), find, side=250, most=8).truncated
+
+
+@pytest.mark.parametrize("size", [(250, 250), (4000, 3000), (1080, 1920), (2000, 1000)])
+def test_a_picture_up_to_two_to_one_keeps_its_side(size: tuple[int, int]) -> None:
+    assert strip_side(size, 1600) == 1600
+
+
+@pytest.mark.parametrize("size", [(1000, 8000), (9000, 500), (2100, 1000)])
+def test_a_strip_gets_as_many_pixels_as_two_to_one(size: tuple[int, int]) -> None:
+    short, long = sorted(size)
+    side = strip_side(size, 1600)
+    assert side * (side * short / long) == pytest.approx(1600 * 800, rel=2e-3)
+
+
+def test_a_small_face_in_a_strip_is_looked_at_with_more_pixels_and_never_enlarged() -> None:
+    find = Planted((1000, 8000), [(400, 4000, 460, 4080)])
+    faces = look(picture(1000, 8000), find, side=1600, most=10)
+    assert find.seen[0] == (400, 3200)
+    np.testing.assert_allclose(faces.boxes, find.boxes, rtol=1e-5)
+    small = Planted((100, 800), [])
+    look(picture(100, 800), small, side=1600, most=10)
+    assert small.seen[0] == (100, 800)

@@ -1,0 +1,33 @@
+"""``mien evaluate …``: one subcommand a file."""
+
+from __future__ import annotations
+
+import typer
+
+from mien.cli.evaluate import (
+    compare,
+    detection,
+    differential,
+    fruits,
+    funnel,
+    grouping,
+    identification,
+    landmarks,
+    scores,
+    verification,
+)
+
+app = typer.Typer(
+    help="Measure a face system: error rates with their counts, intervals and data.", no_args_is_help=True
+)
+
+app.command("verification")(verification.verification)
+app.command("identification")(identification.identification)
+app.command("grouping")(grouping.grouping)
+app.command("detection")(detection.detection)
+app.command("differential")(differential.differential)
+app.command("landmarks")(landmarks.landmarks)
+app.command("scores")(scores.scores)
+app.command("compare")(compare.compare)
+app.command("fruits")(fruits.fruits)
+app.command("funnel")(funnel.funnel)

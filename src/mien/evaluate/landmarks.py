@@ -1,0 +1,149 @@
+"""The five points of a detector on faces that people marked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mien.errors import MienError
+from mien.evaluate import plots
+from mien.evaluate.detection import share
+from mien.evaluate.metrics.landmarks import F8, LENGTHS, LIMITS, Normalised, normalised_errors
+from mien.evaluate.protocols.mtfl import Marked
+from mien.evaluate.rates import Rate
+from mien.evaluate.report import UNDEFINED, Report, Section, Table
+from mien.image import Limits, open_photo
+from mien.models.detectors import Detector
+from mien.types.faces import Faces
+from mien.types.outcome import Failure
+
+METHOD = """
+Of several finds in a picture, the one whose box is nearest to the marked points is measured, if its box holds their
+centre; otherwise the face is missed. The error of a face is the mean distance of its five points, divided by the
+distance of the marked eye centres (`interocular`) or by the square root of the area of the box around the marked points
+(`box`). A missed face counts as failed at every limit and adds nothing to the area under the curve; means and medians
+are of the faces found. Intervals hold 95 %: bootstrap over faces for means, Clopper-Pearson for rates.
+"""
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LandmarkResult:
+    """What one detector finds: (n, 5, 2) points, NaN where the face was missed; failures are pictures unread."""
+
+    name: str
+    found: F8
+    truth: F8
+    failures: tuple[Failure, ...]
+
+    @property
+    def normalised(self) -> tuple[Normalised, ...]:
+        """Errors under each normalisation."""
+        return tuple(Normalised(kind, normalised_errors(self.found, self.truth, kind)) for kind in LENGTHS)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        hit = ~np.isnan(self.found).any(axis=(1, 2))
+        return {
+            "name": self.name,
+            "faces": len(self.truth),
+            "found": share(Rate(int(hit.sum()), len(self.truth))),
+            "failures": [failure.to_dict() for failure in self.failures],
+            "nme": {errors.kind: errors.to_dict() for errors in self.normalised},
+        }
+
+
+def run_landmarks(detector: Detector, data: Marked, *, progress: Progress | None = None) -> LandmarkResult:
+    """Every picture through a detector; a picture that cannot be read is a missed face."""
+    found = np.full(data.points.shape, np.nan)
+    failures: list[Failure] = []
+    for row, (source, truth) in enumerate(zip(data.sources, data.points, strict=True)):
+        try:
+            photo = open_photo(data.images / source, limits=Limits(min_side=16))
+            found[row] = nearest(detector.detect(photo.decode(detector.side)), truth)
+        except MienError as error:
+            if error.exit_code not in (3, 4):  # not about this picture
+                raise
+            failures.append(Failure.of(error, source))
+        if progress:
+            progress(row + 1, len(data.sources))
+    return LandmarkResult(detector.name, found, data.points, tuple(failures))
+
+
+def nearest(faces: Faces, truth: F8) -> F8:
+    """The points of the find that is meant: its box holds the centre of the marked points, its own centre is nearest.
+
+    Args:
+        faces: of one picture.
+        truth: (5, 2) marked points.
+
+    Returns:
+        (5, 2), NaN where no box holds the centre.
+    """
+    centre = truth.mean(axis=0)
+    boxes = faces.boxes.astype(np.float64)
+    holds = np.all((boxes[:, :2] <= centre) & (centre <= boxes[:, 2:]), axis=1)
+    if not holds.any():
+        return np.full((5, 2), np.nan)
+    distance = np.linalg.norm((boxes[:, :2] + boxes[:, 2:]) / 2 - centre, axis=1)
+    points: F8 = faces.points[np.where(holds, distance, np.inf).argmin()].astype(np.float64)
+    return points
+
+
+def landmark_report(results: Sequence[LandmarkResult], command: str) -> Report:
+    """The report of several detectors on one data set."""
+    rows = [result.to_dict() for result in results]
+    faces = len(results[0].truth)
+    data = {"dataset": {"name": "mtfl", "faces": faces}, "results": rows}
+    figure = plots.intervals(
+        [_row(row, kind) for row in rows for kind in LENGTHS],
+        log=False,
+        title="Normalised mean error of the faces found",
+        note=f"MTFL, {faces:,} faces; 95 % intervals by a bootstrap over faces.",
+        label="percent",
+    )
+    sections = (
+        Section("Points", f"MTFL, {faces:,} faces with five marked points each.", (_table(rows),), (figure,)),
+        Section("How it was measured", METHOD),
+    )
+    return Report("Landmarks on MTFL", sections, data, command)
+
+
+def _row(row: dict[str, Any], kind: str) -> tuple[str, float | None, float | None, float | None]:
+    """One line of the plot, in percent."""
+    mean = row["nme"][kind]["mean"]
+    value, low, high = (None if mean[key] is None else 100 * mean[key] for key in ("value", "low", "high"))
+    return f"{row['name']}, {kind}", value, low, high
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> Table:
+    limits = tuple(f"{what} {limit:.2f}" for limit in LIMITS for what in ("failed beyond", "area to"))
+    columns = ("detector", "found", "divided by", "mean", "median", *limits)
+    cells = tuple(
+        (row["name"], _rate(row["found"], "hits"), kind, *_cells(row["nme"][kind])) for row in rows for kind in LENGTHS
+    )
+    return Table("Normalised mean error, failure rate and area under the error curve, all in percent", columns, cells)
+
+
+def _cells(nme: dict[str, Any]) -> tuple[str, ...]:
+    mean = nme["mean"]
+    spread = "" if mean["low"] is None else f" ({_percent(mean['low'])} to {_percent(mean['high'])})"
+    pairs = zip(nme["failure"], nme["auc"], strict=True)
+    ends = [cell for rate, auc in pairs for cell in (_rate(rate, "errors"), _percent(auc["value"]))]
+    return (_percent(mean["value"]) + spread, _percent(nme["median"]), *ends)
+
+
+def _percent(value: float | None) -> str:
+    return UNDEFINED if value is None else f"{100 * value:.2f}"
+
+
+def _rate(rate: dict[str, Any], count: str) -> str:
+    if rate["value"] is None:
+        return UNDEFINED
+    counts = f"{rate[count]:,} of {rate['trials']:,}"
+    return f"{_percent(rate['value'])} ({counts}; {_percent(rate['low'])} to {_percent(rate['high'])})"

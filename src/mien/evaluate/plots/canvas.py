@@ -1,0 +1,110 @@
+"""The paper that every figure is drawn on: size, type, axes, legend. Matplotlib's global state stays as it was."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from matplotlib import style
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mien.evaluate.plots.svg import GRID, INK, SERIES, SOFT, page_svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WIDTH = 420.0
+"""Units of a figure's width: shown at about its own size on a phone, so that 11 units stay readable."""
+_LEFT, _RIGHT, _TOP, _BOTTOM, _LINE = 56.0, 12.0, 8.0, 44.0, 17.0
+_DASHES: tuple[Any, ...] = ("solid", (0, (6, 2)), (0, (2, 1.5)), (0, (8, 2, 2, 2)), (0, (5, 1.5, 1, 1.5)), (0, (1, 1)))
+_STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "mien",
+    "font.size": 11.0,
+    "axes.labelsize": 11.0,
+    "xtick.labelsize": 10.5,
+    "ytick.labelsize": 10.5,
+    "axes.edgecolor": SOFT,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "lines.linewidth": 1.8,
+}
+
+
+@dataclass(slots=True)
+class Canvas:
+    """One figure while it is drawn; `svg` is there once the drawing has ended."""
+
+    axes: Axes
+    svg: str = ""
+
+
+@contextmanager
+def canvas(
+    title: str, note: str, *, series: Sequence[str] = (), height: float = 300.0, left: float = _LEFT
+) -> Iterator[Canvas]:
+    """A figure to draw on.
+
+    Args:
+        title: what it shows.
+        note: data set, numbers and interval.
+        series: names of the curves, for the legend above the axes; one curve needs none.
+        height: units of the figure without the legend.
+        left: units to the left of the axes.
+    """
+    with style.context(["default", _STYLE]):
+        names = list(series) if len(series) > 1 else []
+        columns = _columns(names)
+        rows = -(-len(names) // columns) if names else 0
+        total = height + rows * _LINE
+        figure = Figure(figsize=(WIDTH / 72, total / 72), frameon=False)
+        top = (total - _TOP - rows * _LINE) / total
+        axes = figure.add_axes(
+            (left / WIDTH, _BOTTOM / total, (WIDTH - left - _RIGHT) / WIDTH, top - _BOTTOM / total), facecolor="none"
+        )
+        drawn = Canvas(axes)
+        yield drawn
+        if names:
+            handles = [Line2D([], [], **line(number)) for number in range(len(names))]
+            figure.legend(
+                handles,
+                names,
+                loc="upper left",
+                bbox_to_anchor=(left / WIDTH, 1.0),
+                ncols=columns,
+                frameon=False,
+                handlelength=2.6,
+                borderpad=0,
+                borderaxespad=0.2,
+                columnspacing=1.4,
+                labelspacing=0.35,
+            )
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    drawn.svg = page_svg(text.getvalue(), title, note)
+
+
+def line(number: int) -> dict[str, Any]:
+    """Colour and dash of a curve; they differ in both, and 36 of them in one of the two."""
+    return {"color": SERIES[number % 6], "linestyle": _DASHES[(number + number // 6) % 6]}
+
+
+def _columns(names: Sequence[str]) -> int:
+    """As many as fit: a handle takes about 40 units, a letter 6.5."""
+    widest = max((len(name) for name in names), default=0)
+    return max(1, min(3, len(names) or 1, int((WIDTH - _LEFT) / (48 + 6.5 * widest))))
