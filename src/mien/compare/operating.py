@@ -23,9 +23,9 @@ from mien.types.score import MeasuredPoint, OperatingPoint, OperatingTable
 ROUNDING = 1 + 1e-9
 """Rates are written as decimals; 1e-4 must find the row of 1e-4."""
 DEEPEST_TAIL = 1e-2
-"""How far below the smallest counted rate the fitted tail is believed. It promises about twice the false matches that
-come, where other people can be counted, a decade and a half below (`benchmarks/bench_tail.py`), and more further down,
-since the scores' own tail is lighter; a Pareto fit with a free shape promises up to eight times too few."""
+"""How far below the smallest counted rate the fitted tail is believed. Where other people can be counted, up to a decade
+below, 0.6 to 1.3 false matches come for each one promised (`benchmarks/bench_tail.py`, LFW); with a Pareto tail of free
+shape up to eight came."""
 
 
 def smallest_fmr(table: OperatingTable) -> float:
