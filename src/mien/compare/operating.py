@@ -23,9 +23,10 @@ from mien.types.score import MeasuredPoint, OperatingPoint, OperatingTable
 ROUNDING = 1 + 1e-9
 """Rates are written as decimals; 1e-4 must find the row of 1e-4."""
 DEEPEST_TAIL = 1e-2
-"""How far below the smallest counted rate the fitted tail is believed. Where other people can be counted, up to a decade
-below, 0.6 to 1.3 false matches come for each one promised (`benchmarks/bench_tail.py`, LFW); with a Pareto tail of free
-shape up to eight came."""
+"""How far below the smallest counted rate the fitted tail is believed.
+
+Where other people can be counted, up to a decade below, 0.6 to 1.3 false matches come for each one promised (LFW,
+`benchmarks/bench_tail.py`); with a Pareto tail of free shape up to eight came."""
 
 
 def smallest_fmr(table: OperatingTable) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from mien.cli.evaluate import (
+    card,
     compare,
     detection,
     differential,
@@ -31,3 +32,4 @@ app.command("scores")(scores.scores)
 app.command("compare")(compare.compare)
 app.command("fruits")(fruits.fruits)
 app.command("funnel")(funnel.funnel)
+app.command("card")(card.card)
