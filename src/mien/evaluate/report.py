@@ -29,8 +29,10 @@ UNDEFINED = "–"
 """What stands in a cell where there is no value; a reason may follow it."""
 
 _SVG = "{http://www.w3.org/2000/svg}"
-_NUMBER = re.compile(r"[<≤>≥±+−-]?\d")
-_RATE = re.compile(r"(\S+) \((.+)\)", re.DOTALL)
+_NUMBER = re.compile(r"[<≤>≥±+−-]?\d[\d,.]*(?:e[+-]?\d+)?%?(?=\s|$)")
+_RATE = re.compile(r"(\S+) \((.+)\)(.*)", re.DOTALL)
+_WHOLE = re.compile(r"\d[\d.,]*e-\d+|\d %")
+"""What a line must not break: 1e-3, 95 %."""
 _CODE = re.compile(r"`([^`]+)`")
 # C0 and C1 controls, and the marks that turn the direction of text.
 _CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\ufffd")
@@ -160,47 +162,50 @@ def _contents(sections: Sequence[Section]) -> str:
 
 def _section(section: Section, number: int) -> str:
     paragraphs = "".join(f"<p>{_prose(text)}</p>" for text in re.split(r"\n\s*\n", section.text.strip()) if text)
+    tables = "".join(_table(table) for table in section.tables)
     figures = "".join(_figure(svg) for svg in section.figures)
     return (
         f'<section aria-labelledby="s{number}"><h2 id="s{number}">{_text(section.heading)}</h2>{paragraphs}'
-        + "".join(_table(table) for table in section.tables)
+        + (f'<div class="tables">{tables}</div>' if tables else "")
         + (f'<div class="figures">{figures}</div>' if figures else "")
         + "</section>"
     )
 
 
 def _table(table: Table) -> str:
-    numeric = [_numeric([row[i] for row in table.rows]) for i in range(len(table.columns))]
+    numeric = [i > 0 and _numeric([row[i] for row in table.rows]) for i in range(len(table.columns))]
     kinds = [' class="n"' if n else "" for n in numeric]
-    head = "".join(f'<th scope="col"{k}>{_text(c)}</th>' for c, k in zip(table.columns, kinds, strict=True))
-    body = "".join(
-        "<tr>"
-        + f'<th scope="row"{kinds[0]}>{_cell(row[0])}</th>'
-        + "".join(f"<td{k}>{_cell(c)}</td>" for c, k in zip(row[1:], kinds[1:], strict=True))
-        + "</tr>"
-        for row in table.rows
-        if row
-    )
+    head = "".join(f'<th scope="col"{k}>{_prose(c)}</th>' for c, k in zip(table.columns, kinds, strict=True))
+    body = "".join(f"<tr>{_row(row, kinds)}</tr>" for row in table.rows if row)
     return (
-        f'<div class="table" role="region" tabindex="0" aria-label="{_text(table.caption)}"><table>'
-        f"<caption>{_prose(table.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<div class="table"><p class="caption">{_prose(table.caption)}</p>'
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{_text(table.caption)}">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></div>"
     )
+
+
+def _row(row: Sequence[str], kinds: Sequence[str]) -> str:
+    cells = "".join(f"<td{kind}>{_cell(cell)}</td>" for cell, kind in zip(row[1:], kinds[1:], strict=True))
+    return f'<th scope="row">{_cell(row[0])}</th>{cells}'
 
 
 def _numeric(cells: Sequence[str]) -> bool:
     """Whether a column holds numbers; cells without a value do not count."""
-    filled = [cell for cell in cells if cell and not cell.startswith(UNDEFINED)]
+    filled = [cell for cell in cells if cell and not cell.startswith((UNDEFINED, "undefined"))]
     return bool(filled) and all(_NUMBER.match(cell) for cell in filled)
 
 
 def _cell(text: str) -> str:
-    """Text of a cell; what stands behind a number or a missing one in smaller type."""
+    """Text of a cell; the counts of a rate, and the reason of a missing one, in smaller type below."""
     if text.startswith(f"{UNDEFINED} "):
-        return f"{UNDEFINED} <small>{_text(text[2:])}</small>"
-    rate = _RATE.fullmatch(text)
-    if rate and _NUMBER.match(text):
-        return f"{_text(rate[1])} <small>{_text(rate[2])}</small>"
-    return _text(text)
+        return f'{UNDEFINED}<small class="why">{_prose(text[2:])}</small>'
+    if rate := _RATE.fullmatch(text):
+        if rate[1] == "undefined":
+            return f'{UNDEFINED}<small class="why">{_prose(rate[2])}</small>'
+        if _NUMBER.match(text):
+            basis = "<br>".join(_prose(part) for part in rate[2].split("; "))
+            return f"{_prose(rate[1] + rate[3])}<small>{basis}</small>"
+    return _prose(text)
 
 
 def _figure(svg: str) -> str:
@@ -224,11 +229,12 @@ def _plain(value: Any) -> str:
 
 
 def _prose(text: str) -> str:
-    return _CODE.sub(r"<code>\1</code>", _text(text))
+    """Escaped, with `code` marked and numbers kept whole."""
+    return _CODE.sub(r"<code>\1</code>", _WHOLE.sub(r"<span>\g<0></span>", _text(text)))
 
 
 def _text(text: str) -> str:
-    """Escaped, and such as UTF-8 can hold; labels of other people's files may contain anything."""
+    """Escaped, and such as UTF-8 can hold; names in other people's files may contain anything."""
     return escape(
         text.replace("\n", " ").encode("utf-8", "surrogateescape").decode("utf-8", "replace").translate(_CONTROLS)
     )

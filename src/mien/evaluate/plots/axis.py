@@ -14,8 +14,8 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def rate_text(value: float) -> str:
-    """A rate on an axis: 1, 0.2, 0.001, 10⁻⁴, 2·10⁻⁴."""
-    if value >= 0.00099 or value <= 0:
+    """A rate on an axis: 1, 0.2, 0.0001, 10⁻⁵, 2·10⁻⁵."""
+    if value > 0.99e-4 or value <= 0:
         return f"{value:.3g}"
     exponent = math.floor(math.log10(value) + 1e-9)
     digit = f"{value / 10**exponent:.3g}"

@@ -17,10 +17,11 @@ from mien.evaluate.plots.svg import GRID, INK, SERIES, SOFT, page_svg
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-WIDTH = 420.0
-"""Units of a figure's width: shown at about its own size on a phone, so that 11 units stay readable."""
-_LEFT, _RIGHT, _TOP, _BOTTOM, _LINE = 56.0, 12.0, 8.0, 44.0, 17.0
-_DASHES: tuple[Any, ...] = ("solid", (0, (6, 2)), (0, (2, 1.5)), (0, (8, 2, 2, 2)), (0, (5, 1.5, 1, 1.5)), (0, (1, 1)))
+WIDTH = 360.0
+"""Units of a figure's width: what a phone shows at full size, so that letters of 11 units can be read there."""
+_LEFT, _RIGHT, _TOP, _BOTTOM, _LINE = 60.0, 12.0, 10.0, 42.0, 17.0
+_HANDLE, _LETTER = 46.0, 6.0  # of an entry of the legend
+_DASHES: tuple[Any, ...] = ("solid", (0, (6, 2)), (0, (2, 1.2)), (0, (8, 2, 2, 2)), (0, (5, 1.5, 1, 1.5)), (0, (1, 1)))
 _STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "mien",
@@ -38,6 +39,7 @@ _STYLE = {
     "axes.linewidth": 0.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "axes.formatter.useoffset": False,
     "axes.grid": True,
     "axes.axisbelow": True,
     "grid.color": GRID,
@@ -56,7 +58,7 @@ class Canvas:
 
 @contextmanager
 def canvas(
-    title: str, note: str, *, series: Sequence[str] = (), height: float = 300.0, left: float = _LEFT
+    title: str, note: str, *, series: Sequence[str] = (), height: float = 270.0, left: float = _LEFT
 ) -> Iterator[Canvas]:
     """A figure to draw on.
 
@@ -105,6 +107,10 @@ def line(number: int) -> dict[str, Any]:
 
 
 def _columns(names: Sequence[str]) -> int:
-    """As many as fit: a handle takes about 40 units, a letter 6.5."""
-    widest = max((len(name) for name in names), default=0)
-    return max(1, min(3, len(names) or 1, int((WIDTH - _LEFT) / (48 + 6.5 * widest))))
+    """As many as fit beside each other; a legend fills its columns from the left, top to bottom."""
+    for columns in range(min(4, len(names)), 1, -1):
+        rows = -(-len(names) // columns)
+        widest = [max(map(len, names[i : i + rows])) for i in range(0, len(names), rows)]
+        if sum(_HANDLE + _LETTER * letters for letters in widest) <= WIDTH - _LEFT:
+            return columns
+    return 1
