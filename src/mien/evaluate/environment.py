@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ def environment() -> dict[str, Any]:
     """Versions, processor and engines: what a figure may depend on. No host name, user or path.
 
     Returns:
-        ``mien``, ``python``, ``system``, ``machine``, ``cpu``, ``cores``, ``instruction_sets``, and ``engines`` as a
-        list of {name, version, precision, chosen}.
+        ``date`` (UTC), ``mien``, ``python``, ``system``, ``machine``, ``cpu``, ``cores``, ``instruction_sets``,
+        ``engines`` as a list of {name, version, precision, chosen}, and ``libraries`` with their versions.
     """
     from mien.runtime import usable_cores
     from mien.runtime.report import engine_reports, instruction_sets
 
     return {
+        "date": datetime.now(UTC).date().isoformat(),
         "mien": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release().partition('-')[0]}",

@@ -23,7 +23,6 @@ from xml.etree import ElementTree
 
 from mien.errors import StoreError
 from mien.evaluate.environment import environment
-from mien.version import __version__
 
 UNDEFINED = "–"
 """What stands in a cell where there is no value; a reason may follow it."""
@@ -149,7 +148,6 @@ def render_report(report: Report) -> str:
         sections="\n".join(_section(section, number) for number, section in enumerate(report.sections, 1)),
         command=_text(report.command),
         environment=_environment(report.environment),
-        made=f"mien {__version__}",
     )
 
 
@@ -220,11 +218,13 @@ def _environment(facts: dict[str, Any]) -> str:
 
 
 def _plain(value: Any) -> str:
-    """A fact in words."""
+    """A fact in words: {name: onnxruntime, version: 1.31} is "onnxruntime 1.31"."""
+    if isinstance(value, dict) and "name" in value:
+        return " ".join(str(v) if v is not True else f"({k})" for k, v in value.items() if v)
     if isinstance(value, dict):
-        return ", ".join(f"{k} {_plain(v)}" if not isinstance(v, bool) else k for k, v in value.items() if v)
+        return ", ".join(f"{k} {_plain(v)}" for k, v in value.items())
     if isinstance(value, list):
-        return "; ".join(_plain(item) for item in value)
+        return ", ".join(_plain(item) for item in value)
     return UNDEFINED if value is None else str(value)
 
 
