@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from mien.evaluate.plots import intervals
 from mien.evaluate.protocols.labelled import Labelled
 from mien.evaluate.rates import ENOUGH_ERRORS
 from mien.evaluate.report import Report, Section, Table
+from mien.evaluate.scores import Scores
+from mien.types.arrays import FloatArray
 from mien.types.score import OperatingPoint, OperatingTable
 
 
@@ -32,6 +34,8 @@ class Differentials:
         copies: what was left out.
         files: names of all pictures, for `copies`.
         by: by attribute, or several crossed (``gender x race``).
+        vectors: (n, d) templates of `data`, zero rows where there is none.
+        lost: (n,) pictures without a template.
     """
 
     name: str
@@ -41,6 +45,26 @@ class Differentials:
     copies: Copies
     files: tuple[str, ...]
     by: dict[str, Differential]
+    vectors: FloatArray = field(repr=False)
+    lost: NDArray[np.bool_] = field(repr=False)
+
+    def scores(self) -> Scores:
+        """All pairs of pictures, with the groups of each pair: what is kept in the score file."""
+        a, b = np.triu_indices(len(self.data), 1)
+        failed = self.lost[a] | self.lost[b]
+        score = np.where(failed, -np.inf, (self.vectors @ self.vectors.T)[a, b].astype(np.float64))
+        people = self.data.people
+        return Scores(
+            self.name,
+            score,
+            people[a] == people[b],
+            failed,
+            a=a,
+            b=b,
+            samples=tuple(path.name for path in self.data.paths),
+            subjects=people,
+            groups={name: _pair_groups(self.data.attribute([name]), a, b) for name in self.by if " x " not in name},
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -92,7 +116,16 @@ def measure(
         " x ".join(names): differential(vectors, rest.people, rest.attribute(names), point.threshold, failed=failed)
         for names in crossed
     }
-    return Differentials(name, rest, point, int(failed.sum()), copies, tuple(p.name for p in data.paths), by)
+    return Differentials(
+        name, rest, point, int(failed.sum()), copies, tuple(p.name for p in data.paths), by, vectors, failed
+    )
+
+
+def _pair_groups(labels: NDArray[np.str_], a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.str_]:
+    """The group of each pair; two different ones as ``f|m``, sorted."""
+    names, code = np.unique(labels, return_inverse=True)
+    table = np.array([[x if x == y else "|".join(sorted((x, y))) for y in names] for x in names], np.str_)
+    return table[code[a], code[b]]
 
 
 def findings(attribute: str, found: Differential) -> list[str]:

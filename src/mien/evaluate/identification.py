@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,7 @@ class IdentificationFigures:
         promises: the product's own operating points; empty where the card has no table.
         curve: FNIR over FPIR, or None.
         spread: over redrawn galleries, mean, std, min, max and n of each figure.
+        scores: every probe against every subject; what is kept in the score file.
     """
 
     name: str
@@ -74,6 +75,7 @@ class IdentificationFigures:
     promises: tuple[PromiseRow, ...]
     curve: Curve | None
     spread: dict[str, dict[str, float | int | None]]
+    scores: Scores = field(repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -127,6 +129,7 @@ def identification_figures(
         tuple(promise_row(searches, table, rate, asked.rank) for rate in asked.fpir) if table else (),
         det(searches, asked.rank),
         _spreads(samples, table, asked),
+        scores,
     )
 
 

@@ -30,7 +30,7 @@ UNDEFINED = "–"
 _SVG = "{http://www.w3.org/2000/svg}"
 _NUMBER = re.compile(r"[<≤>≥±+−-]?\d[\d,.]*(?:e[+-]?\d+)?%?(?=\s|$)")
 _RATE = re.compile(r"(\S+) \((.+)\)(.*)", re.DOTALL)
-_WHOLE = re.compile(r"\d[\d.,]*e-\d+|\d %")
+_WHOLE = re.compile(r"\d[\d.,]*(?:e-\d+| %)")
 """What a line must not break: 1e-3, 95 %."""
 _CODE = re.compile(r"`([^`]+)`")
 # C0 and C1 controls, and the marks that turn the direction of text.

@@ -36,7 +36,9 @@ def differential(
     faces: Annotated[
         str, typer.Option("--faces", help="Which face of a picture: central, largest or one.")
     ] = "central",
-    report: Annotated[Path | None, typer.Option(metavar="DIR", help="Write report.html and report.json here.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the report page, JSON and scores here.")
+    ] = None,
     detector: options.Detector = "yunet",
     embedder: Annotated[str, typer.Option(help="Embedders, with commas.", rich_help_panel=options.MODELS)] = "sface",
     engine: options.Engine = "auto",
@@ -69,6 +71,7 @@ def differential(
         with output.progress(name) as progress:
             embedded = embed_files(models.pipeline(batch=True), data.paths, policy=policy, progress=progress)
         measured.append(measure(name, data, embedded, hashes, models.table(), fmr=fmr, attributes=attributes))
+    score_out.keep([one.scores() for one in measured] if report else [], report, None)
     answer.give(differential_report(measured, command=answer.command()), report, json=json)
     if not json:
         for line in (line for one in measured for line in one.to_dict()["findings"]):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mien.cli import options, output
-from mien.cli.evaluate import answer, lists
+from mien.cli.evaluate import answer, lists, score_out
 
 
 def identification(
@@ -31,7 +31,9 @@ def identification(
     faces: Annotated[
         str, typer.Option("--faces", help="Which face of a picture: central, largest or one.")
     ] = "central",
-    report: Annotated[Path | None, typer.Option(metavar="DIR", help="Write report.html and report.json here.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the report page, JSON and scores here.")
+    ] = None,
     detector: options.Detector = "yunet",
     embedder: Annotated[str, typer.Option(help="Embedders, with commas.", rich_help_panel=options.MODELS)] = "sface",
     engine: options.Engine = "auto",
@@ -48,6 +50,7 @@ def identification(
     from mien.evaluate.protocols.identification import acquire, read_listing, without_copies
 
     start = time.perf_counter()
+    score_out.check(report, None)
     asked = Asked(rank, lists.rates(fpir, "--fpir"), repeats, seed)
     policy = lists.one_face(faces)
     enrolled = read_listing(gallery, root)
@@ -61,6 +64,7 @@ def identification(
         results.append(identification_figures(name, samples, models.embedder_card.operating, asked))
         failures = samples.failures
     seconds = time.perf_counter() - start
+    score_out.keep([result.scores for result in results], report, None)
     answer.give(
         identification_report(results, [str(path) for path in copies], answer.command(), seconds=seconds),
         report,
