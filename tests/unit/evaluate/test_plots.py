@@ -130,6 +130,16 @@ def test_millions_of_points_become_a_small_figure() -> None:
     assert len(plots.det({"a": (x, (1 - x) ** 2)}, **TEXT, trials={"a": (10**6, 10**6)})) < 100_000
 
 
+def test_points_left_out_lie_on_the_line_between_those_kept() -> None:
+    x = np.linspace(0, 1, 1_000_001)
+    curve = Supported(x, (1 - x) ** 2, (10**6, 10**6))
+    assert len(curve.x) < 20_000
+    seen = x[(x >= 1e-6) & (x <= 1 - 1e-3)]
+    drawn, true = np.interp(seen, curve.x, curve.y), (1 - seen) ** 2
+    assert np.abs(np.log10(drawn / true)).max() < 0.01  # a decade takes about 50 units of the paper
+    assert {1e-6, 3e-6} <= set(np.round(curve.x, 12))  # where it begins, and where it becomes solid
+
+
 def test_scores_that_are_missing_are_counted_in_the_note() -> None:
     svg = plots.histogram([0.5, -np.inf, 0.6], [-np.inf, 0.1], **TEXT)
     assert "2 comparisons without a score are left out." in svg

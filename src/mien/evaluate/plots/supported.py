@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Floats = NDArray[np.float64]
+_GRID = np.union1d(np.geomspace(1e-9, 1, 4000), np.linspace(0, 1, 2000))
+"""Rates closer than these are the same on paper, on logarithmic and on linear axes."""
 _DOTTED = (0, (1, 2.2))
 _ROUNDING = 1 - 1e-9
 """1/N and 1 - (N - 1)/N are the same rate."""
@@ -30,10 +32,13 @@ class Supported:
 
     def __init__(self, x: ArrayLike, y: ArrayLike, trials: tuple[int, int] | None) -> None:
         self.x, self.y = _ascending(np.asarray(x, np.float64), np.asarray(y, np.float64))
+        """Sorted; of millions, those that can be told apart on paper."""
         self.end = (1 / trials[0], 1 / trials[1]) if trials else (_least(self.x), _least(self.y))
         """One error in N: nothing is drawn below."""
         self.floor = (3 * self.end[0], 3 * self.end[1])
         """Rule of three: nothing is solid below."""
+        kept = _telling(self.x, self.y, self.end)
+        self.x, self.y = self.x[kept], self.y[kept]
         self._begin = self._lowest_of_first()
 
     def doubtful(self, *, both: bool) -> bool:
@@ -89,6 +94,17 @@ def _ascending(x: Floats, y: Floats) -> tuple[Floats, Floats]:
         order = np.lexsort((-y, x))
         x, y = x[order], y[order]
     return x, y
+
+
+def _telling(x: Floats, y: Floats, end: tuple[float, float]) -> NDArray[np.intp]:
+    """Rows of which one could see that they are missing: looked up on a fine grid of either rate, not one by one."""
+    if len(x) <= 2 * len(_GRID):
+        return np.arange(len(x))
+    last = len(x) - 1
+    wanted = np.union1d(_GRID, np.multiply.outer(end, (_ROUNDING, 3 * _ROUNDING)))
+    by_x = np.concatenate((np.searchsorted(x, wanted), np.searchsorted(x, wanted, "right") - 1))
+    by_y = np.concatenate((np.searchsorted(y[::-1], wanted), np.searchsorted(y[::-1], wanted, "right") - 1))
+    return np.unique(np.clip(np.concatenate((by_x, last - by_y)), 0, last))
 
 
 def _inner(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
