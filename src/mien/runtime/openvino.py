@@ -85,14 +85,17 @@ def _core() -> ov.Core:
 
 
 def _settings(threads: Threads, precision: Precision) -> dict[str, Any]:
-    """Explicit in all that matters: OpenVINO's defaults would pick bfloat16 and pin two processes to one core."""
+    """Explicit in all that matters: OpenVINO's defaults would pick bfloat16 and pin two processes to one core.
+
+    CPU_DENORMALS_OPTIMIZATION stays off, though it makes mobileface 1.5 times as fast: it leaves the calling thread in a
+    mode in which subnormal numbers are zero, in everybody's arithmetic.
+    """
     cores = usable_cores()
     return {
         "INFERENCE_PRECISION_HINT": str(precision),
         "INFERENCE_NUM_THREADS": cores,
         "NUM_STREAMS": cores if threads == "throughput" else 1,
         "ENABLE_CPU_PINNING": False,
-        "CPU_DENORMALS_OPTIMIZATION": True,  # subnormal activations count as zero; see `flush_tiny`
     }
 
 
