@@ -87,8 +87,8 @@ def _core() -> ov.Core:
 def _settings(threads: Threads, precision: Precision) -> dict[str, Any]:
     """Explicit in all that matters: OpenVINO's defaults would pick bfloat16 and pin two processes to one core.
 
-    CPU_DENORMALS_OPTIMIZATION stays off, though it makes mobileface 1.5 times as fast: it leaves the calling thread in a
-    mode in which subnormal numbers are zero, in everybody's arithmetic.
+    CPU_DENORMALS_OPTIMIZATION stays off, though it makes mobileface 1.5 times as fast: it leaves the calling thread in
+    a mode in which subnormal numbers are zero, in everybody's arithmetic.
     """
     cores = usable_cores()
     return {
