@@ -8,6 +8,7 @@ from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
+from typing import cast
 
 from mien.compare import at_fpir, matches
 from mien.errors import MienError, UsageError
@@ -246,7 +247,9 @@ class LocalGallery:
 
 
 def _several(images: PhotoSource | Sequence[PhotoSource]) -> Sequence[PhotoSource]:
-    return images if isinstance(images, (list, tuple)) else [images]  # type: ignore[list-item]
+    if isinstance(images, list | tuple):
+        return images
+    return [cast(PhotoSource, images)]
 
 
 def _record(photo: Photo | Acquired) -> PictureRecord:

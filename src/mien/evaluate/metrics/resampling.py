@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.evaluate.metrics.verification import Curve
 from mien.evaluate.scores import Scores
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 SEED = 19795
 RESAMPLES = 1000
@@ -122,7 +126,7 @@ def _side(
     return Side(score[rows], first[rows], second[rows])
 
 
-def _pair_counts(first: NDArray[np.int64], second: NDArray[np.int64], people: int):  # type: ignore[no-untyped-def]
+def _pair_counts(first: NDArray[np.int64], second: NDArray[np.int64], people: int) -> csr_array:
     """(people, people) sparse counts of comparisons, so that a resample's total is a quadratic form."""
     from scipy.sparse import coo_array
 
