@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mien.cli import options, output
+
+if TYPE_CHECKING:
+    from mien.models import LoadSettings
+    from mien.service.tune import Tuned
 
 app = typer.Typer(help="Model cards and weights.")
 
@@ -81,6 +85,46 @@ def pull(
 
 
 @app.command()
+def tune(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Cards; the defaults when left out.")
+    ] = None,
+    budget: Annotated[float, typer.Option(help="Seconds of measuring a model.", min=0.1, max=600)] = 6.0,
+    int8: Annotated[bool, typer.Option("--int8", help="First make an int8 network of the embedders named.")] = False,
+    calibrate: Annotated[
+        Path | None, typer.Option(help="With --int8: a folder of photographs to calibrate on.")
+    ] = None,
+    check: Annotated[
+        Path | None, typer.Option(help="With --int8: LFW's folder; view 1 decides whether the network is kept.")
+    ] = None,
+    allow_licence: options.AllowLicence = "permissive",
+    json: options.Json = False,
+) -> int:
+    """Measure which engine and precision a model is fastest with here, and remember it.
+
+    Over many pictures `--engine auto` and `--precision auto` then take what was measured. int8 is taken only when asked
+    for: its templates compare with no others. Exit code 7 when an int8 network was refused.
+    """
+    from mien.errors import UsageError
+    from mien.models import LoadSettings
+    from mien.service.tune import tune as measured
+
+    if int8 != (calibrate is not None) or int8 != (check is not None) or (int8 and not names):
+        raise UsageError("--int8, --calibrate FOLDER and --check LFW go together, with the embedder's name")
+    settings = LoadSettings(allow_licence=allow_licence)
+    made = {}
+    if calibrate is not None and check is not None:
+        made = {name: _made_int8(name, calibrate, check, settings, quiet=json) for name in names or []}
+    results = [result for name in names or ("yunet", "sface") for result in measured(name, settings, budget=budget)]
+    if json:
+        output.document({"tuned": [result.to_dict() for result in results], "int8": made})
+    else:
+        for result in results:
+            _timings(result)
+    return 0 if all(row["kept"] for row in made.values()) else 7
+
+
+@app.command()
 def check(json: options.Json = False) -> int:
     """Whether the weights that are here are those that the cards name. Exit code 7 when one is not."""
     from mien.models import Store
@@ -94,6 +138,34 @@ def check(json: options.Json = False) -> int:
         if not rows:
             output.say("no weights here yet; `mien models pull` fetches the defaults")
     return 7 if any(row["state"] == "damaged" for row in rows) else 0
+
+
+def _made_int8(name: str, calibrate: Path, check: Path, settings: LoadSettings, *, quiet: bool) -> dict[str, object]:
+    """Make and check an int8 network, and say what came of it."""
+    from dataclasses import asdict
+
+    from mien.service.int8 import make_int8
+
+    with output.progress(f"checking int8 {name}", "pictures") as progress:
+        evidence = make_int8(name, calibrate, check, settings, progress=progress)
+    if not quiet:
+        verdict = "kept" if evidence.passed else "refused, it loses more than 0.05 points"
+        output.say(
+            f"{name} int8: {verdict}; {evidence.check}, {evidence.pairs:,} pairs: accuracy {evidence.accuracy:.2%}, "
+            f"f32 {evidence.reference:.2%} (best threshold of each); calibrated on {evidence.calibrated} faces"
+        )
+    return {"kept": evidence.passed, **asdict(evidence)}
+
+
+def _timings(result: Tuned) -> None:
+    """What was measured of one model, fastest first."""
+    chosen = result.tuning.choice()
+    output.say(f"{result.card.name}, ms a {result.unit}, a call on each core:")
+    for timing in sorted(result.tuning.timings, key=lambda t: t.ms):
+        mark = f"  <- {result.reason}" if timing is chosen else ""
+        output.say(f"  {timing.ms:8.3f}  {timing.engine} {timing.precision}{mark}")
+    if not result.kept:
+        output.note("the cache cannot be written, so this is not remembered; set MIEN_CACHE to another folder")
 
 
 def _tree(value: dict[str, object], indent: str = "") -> None:

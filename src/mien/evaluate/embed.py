@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.cores import usable_cores
 from mien.errors import ImageError, MienError
 from mien.geometry.align import align_faces
 from mien.image import PhotoSource, open_photo
 from mien.models import Embedder
 from mien.pipeline import Acquired, Pipeline, Policy, stream
 from mien.pipeline.pipeline import CROP
-from mien.runtime.threads import quiet_libraries, usable_cores
+from mien.runtime.threads import quiet_libraries
 from mien.types.arrays import Crops, Embeddings, FloatArray, Points
 from mien.types.outcome import Failure
 

@@ -19,7 +19,7 @@ def environment() -> dict[str, Any]:
         ``date`` (UTC), ``mien``, ``python``, ``system``, ``machine``, ``cpu``, ``cores``, ``instruction_sets``,
         ``engines`` as a list of {name, version, precision, chosen}, and ``libraries`` with their versions.
     """
-    from mien.runtime import usable_cores
+    from mien.cores import usable_cores
     from mien.runtime.report import engine_reports, instruction_sets
 
     return {

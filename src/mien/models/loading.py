@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 import sys
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from dataclasses import dataclass, replace
 from threading import RLock
 from typing import Any, TypeVar
 
+from mien.cores import processor
 from mien.errors import ModelMissingError
 from mien.models.card import Card
 from mien.models.catalogue import find_card, parts_of
 from mien.models.detectors import Detector, detectors
 from mien.models.embedders import Embedder, embedders
 from mien.models.fused import fuse
+from mien.models.int8 import read as read_int8
 from mien.models.licences import require_licence
 from mien.models.sources import Progress
 from mien.models.store import Store
+from mien.models.tuning import remembered
 from mien.runtime import Session, Threads, open_session
 from mien.runtime.selftest import check_golden, golden_vector
 from mien.types.arrays import FloatArray
+from mien.types.template import Precision
 from mien.version import __version__
 
 T = TypeVar("T")
@@ -42,7 +43,9 @@ class LoadSettings:
     """How models are run, and which may be.
 
     Args:
-        engine, precision, threads, device: as `mien.runtime.open_session` takes them.
+        engine, precision, threads, device: as `mien.runtime.open_session` takes them. Where engine or precision is
+            ``auto`` and many pictures follow, a measurement of `mien models tune` decides, if there is one. ``int8``
+            is for embedders; the detector then runs as with ``auto``.
         allow_licence: ``permissive``, ``non-commercial`` or ``any``.
         offline: missing weights are an error instead of a download.
     """
@@ -94,6 +97,8 @@ def _once(key: Hashable, load: Callable[[], T]) -> T:
 
 def _detector(card: Card, settings: LoadSettings, progress: Progress | None) -> Detector:
     factory = detectors[card.family]
+    if settings.precision == Precision.INT8:
+        settings = replace(settings, engine="auto", precision="auto")
     return factory(card, _session(card, settings, progress))
 
 
@@ -110,17 +115,30 @@ def _session(card: Card, settings: LoadSettings, progress: Progress | None) -> S
     """The card's network, running and tested."""
     require_licence(card, settings.allow_licence)
     store = Store()
+    weights = _bytes(card, store, settings.offline, progress)
+    engine, precision = _tuned(card, settings, store)
     session = open_session(
-        _bytes(card, store, settings.offline, progress),
+        read_int8(card, store)[1] if precision == Precision.INT8 else weights,
         rewrites=card.rewrites,
-        engine=settings.engine,
-        precision=settings.precision,
+        engine=engine,
+        precision=precision,
         threads=settings.threads,
         device=settings.device,
+        cache=store.folder / "prepared",
     )
-    if card.golden is not None:
+    if card.golden is not None and session.precision is not Precision.INT8:  # that passed a harder check
         _self_test(card, card.golden, session, store, settings.device)
     return session
+
+
+def _tuned(card: Card, settings: LoadSettings, store: Store) -> tuple[str, str]:
+    """Engine and precision, where they are left open as measured here."""
+    asked = settings.engine, settings.precision
+    if "auto" not in asked or settings.device != "cpu" or settings.threads != "throughput":
+        return asked
+    tuning = remembered(card, store)
+    best = tuning.choice(*asked) if tuning and settings.precision in ("auto", *Precision) else None
+    return (best.engine, best.precision.value) if best else asked
 
 
 def _bytes(card: Card, store: Store, offline: bool, progress: Progress | None) -> bytes:
@@ -138,7 +156,7 @@ def _self_test(card: Card, golden: FloatArray, session: Session, store: Store, d
     """Compare with the golden vector, once for all that could change the answer."""
     engine = f"{session.engine} {getattr(sys.modules.get(session.engine), '__version__', '')}"
     answer = hashlib.sha256(golden.tobytes()).hexdigest()
-    facts = (card.file.sha256, card.rewrites, answer, __version__, engine, session.precision, device, _processor())
+    facts = (card.file.sha256, card.rewrites, answer, __version__, engine, session.precision, device, processor())
     passed = store.folder / "tests" / hashlib.sha256(repr(facts).encode()).hexdigest()
     if passed.exists():
         return
@@ -159,14 +177,3 @@ def card_vector(card: Card, session: Session) -> FloatArray:
 
 def _rounded(multiple: int) -> int:
     return -(-TEST_SIDE // multiple) * multiple
-
-
-@cache
-def _processor() -> str:
-    """The processor's model, as far as the system tells."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return f"{platform.machine()} {platform.processor()}"

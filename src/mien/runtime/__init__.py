@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from mien.runtime.opening import open_session
 from mien.runtime.session import Session
-from mien.runtime.threads import Threads, quiet_libraries, usable_cores, workers
+from mien.runtime.threads import Threads, quiet_libraries, workers
 
-__all__ = ["Session", "Threads", "open_session", "quiet_libraries", "usable_cores", "workers"]
+__all__ = ["Session", "Threads", "open_session", "quiet_libraries", "workers"]

@@ -34,7 +34,7 @@ def choose(engine: str, precision: str, threads: Threads, device: str = "cpu") -
 
     Args:
         engine: ``auto``, ``onnxruntime`` or ``openvino``.
-        precision: ``auto``, ``f32`` or ``bf16``.
+        precision: ``auto``, ``f32``, ``bf16`` or ``int8``; the last is never chosen unasked.
         threads: ``latency`` stands for a single picture, ``throughput`` for many.
         device: anything but ``cpu`` is ONNX Runtime's.
 
@@ -45,7 +45,7 @@ def choose(engine: str, precision: str, threads: Threads, device: str = "cpu") -
     name = _engine(precision, threads, device) if engine == "auto" else engine
     if not installed(name):
         raise UsageError(f"{name} is not installed: `pip install {name}`, or use engine 'auto'")
-    if name == "onnxruntime" and precision == Precision.BF16:
+    if name == "onnxruntime" and precision in (Precision.BF16, Precision.INT8):
         raise UsageError("ONNX Runtime runs f32 only: use precision 'f32', or engine 'openvino'")
     if name == "openvino" and device not in ("cpu", "auto"):
         raise UsageError(f"OpenVINO runs on the processor here: use device 'cpu', or engine 'onnxruntime' for {device}")
@@ -86,7 +86,7 @@ def _engine(precision: str, threads: Threads, device: str) -> str:
     """The engine where the caller has no wish."""
     if device != "cpu":
         return "onnxruntime"
-    if precision == Precision.BF16:
+    if precision in (Precision.BF16, Precision.INT8):
         return "openvino"
     quick = precision == "auto" and threads == "throughput" and has_bf16() and installed("openvino")
     return "openvino" if quick else "onnxruntime"
@@ -95,7 +95,5 @@ def _engine(precision: str, threads: Threads, device: str) -> str:
 def _check(engine: str, precision: str) -> None:
     if engine not in ("auto", *ENGINES):
         raise UsageError(f"engine must be auto, {', '.join(ENGINES)}; got '{engine}'")
-    if precision == Precision.INT8:
-        raise UsageError("no engine here computes in int8: use precision 'f32' or 'bf16'")
     if precision not in ("auto", *Precision):
-        raise UsageError(f"precision must be auto, f32 or bf16; got '{precision}'")
+        raise UsageError(f"precision must be auto, f32, bf16 or int8; got '{precision}'")

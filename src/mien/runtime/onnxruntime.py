@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
+from mien.cores import usable_cores
 from mien.errors import ModelInvalidError, UsageError
-from mien.runtime.rewrites import Graph, rewrite
+from mien.runtime.prepared import Prepared
 from mien.runtime.session import Shape, check_input, check_outputs
-from mien.runtime.threads import Threads, usable_cores
+from mien.runtime.threads import Threads
 from mien.types.arrays import FloatArray
 from mien.types.template import Precision
 
@@ -58,7 +59,9 @@ class OnnxRuntimeSession:
         return check_outputs(outputs, self.outputs)
 
 
-def open_onnxruntime(graph: Graph, rewrites: Iterable[str], threads: Threads, device: str) -> OnnxRuntimeSession:
+def open_onnxruntime(
+    model: bytes, rewrites: tuple[str, ...], threads: Threads, device: str, prepared: Prepared
+) -> OnnxRuntimeSession:
     """A session on one device.
 
     Raises:
@@ -67,10 +70,10 @@ def open_onnxruntime(graph: Graph, rewrites: Iterable[str], threads: Threads, de
     """
     device = pick_device(device, tuple(ort.get_available_providers()))
     provider, options = PROVIDERS[device]
-    model = rewrite(graph, rewrites, split_prelus=device == "cpu").to_bytes()
+    graph = _rewritten(model, rewrites, prepared, split_prelus=device == "cpu")
     providers: list[Any] = [(provider, options)] if device == "cpu" else [(provider, options), "CPUExecutionProvider"]
     try:
-        inner = ort.InferenceSession(model, _options(threads, device), providers=providers)
+        inner = ort.InferenceSession(graph, _options(threads, device), providers=providers)
     except _REJECTED as error:
         raise ModelInvalidError(f"ONNX Runtime rejects the graph: {_line(error)}") from error
     if inner.get_providers()[0] != provider:
@@ -78,6 +81,18 @@ def open_onnxruntime(graph: Graph, rewrites: Iterable[str], threads: Threads, de
     inner.disable_fallback()
     # On a CPU, activations of 4 faces stay in the cache; those of a crowd at once took 3.5 GB and twice the time.
     return OnnxRuntimeSession(inner, *_interface(inner), batch=4 if device == "cpu" else 32)
+
+
+def _rewritten(model: bytes, rewrites: tuple[str, ...], prepared: Prepared, *, split_prelus: bool) -> bytes:
+    """The graph as ONNX Runtime should get it. The graph that it optimises further is not kept: it opens no sooner."""
+    facts = ("onnx", hashlib.sha256(model).hexdigest(), rewrites, split_prelus)
+    if (kept := prepared.get(*facts)) is not None:
+        return kept
+    from mien.runtime.rewrites import Graph, rewrite
+
+    made = rewrite(Graph.parse(model), rewrites, split_prelus=split_prelus).to_bytes()
+    prepared.put(made, *facts)
+    return made
 
 
 def pick_device(device: str, available: tuple[str, ...]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -11,10 +12,13 @@ from typing import Any
 import numpy as np
 import openvino as ov
 
+from mien.cores import processor, usable_cores
 from mien.errors import ModelInvalidError
-from mien.runtime.rewrites import Graph, rewrite
+from mien.runtime.choose import has_bf16
+from mien.runtime.intermediate import unpack
+from mien.runtime.prepared import Prepared
 from mien.runtime.session import Shape, check_input, check_outputs
-from mien.runtime.threads import Threads, usable_cores
+from mien.runtime.threads import Threads
 from mien.types.arrays import FloatArray
 from mien.types.template import Precision
 
@@ -54,24 +58,63 @@ class OpenVinoSession:
         return check_outputs(outputs, self.outputs)
 
 
-def open_openvino(graph: Graph, rewrites: Iterable[str], threads: Threads, precision: Precision) -> OpenVinoSession:
+def open_openvino(
+    model: bytes, rewrites: tuple[str, ...], threads: Threads, precision: Precision, prepared: Prepared
+) -> OpenVinoSession:
     """A session on the processor.
 
     Raises:
         ModelInvalidError: OpenVINO rejects the graph.
     """
-    rewritten = rewrite(graph, rewrites)
-    try:
-        model = _core().read_model(rewritten.to_bytes())
-        shape = _input_shape(model)
-        compiled = _core().compile_model(model, "CPU", _settings(threads, precision))
-    except RuntimeError as error:
-        raise ModelInvalidError(f"OpenVINO rejects the graph: {_line(error)}") from error
-    session = OpenVinoSession(compiled, shape, rewritten.outputs, precision)
+    settings = _settings(threads, precision)
+    made_of = hashlib.sha256(model).hexdigest(), rewrites, str(precision)
+    facts = ("openvino", *made_of, ov.__version__, processor(), tuple(settings.items()))
+    compiled = _imported(prepared.get(*facts), settings)
+    if compiled is None:
+        compiled = _compiled(model, rewrites, precision, settings)
+        prepared.put(_exported(compiled), *facts)
+    names = tuple(min(output.get_names()) for output in compiled.outputs)
+    shape = _input_shape(compiled)
+    session = OpenVinoSession(compiled, shape, names, precision)
     # The first two calls of a process must not come at once: making a tensor of an array initialises a static of
     # OpenVINO's bindings (2026.4), whose guard and Python's lock then wait for each other, for ever.
     session.run(np.zeros(tuple(LEAST_SIDE if size is None else size for size in (1, *shape[1:])), np.float32))
     return session
+
+
+def _compiled(
+    model: bytes, rewrites: tuple[str, ...], precision: Precision, settings: dict[str, Any]
+) -> ov.CompiledModel:
+    """The network for this processor, from its file."""
+    if precision is Precision.INT8:
+        parts: tuple[bytes, ...] = unpack(model)
+    else:
+        from mien.runtime.rewrites import Graph, rewrite
+
+        parts = (rewrite(Graph.parse(model), rewrites).to_bytes(),)
+    try:
+        network = _core().read_model(*parts)
+        _input_shape(network)
+        return _core().compile_model(network, "CPU", settings)
+    except RuntimeError as error:
+        raise ModelInvalidError(f"OpenVINO rejects the graph: {_line(error)}") from error
+
+
+def _exported(compiled: ov.CompiledModel) -> bytes:
+    """The compiled network, as `_imported` takes it."""
+    stream = io.BytesIO()
+    compiled.export_model(stream)
+    return stream.getvalue()
+
+
+def _imported(exported: bytes | None, settings: dict[str, Any]) -> ov.CompiledModel | None:
+    """A network compiled earlier; None if there is none, or OpenVINO will not have it any more."""
+    if exported is None:
+        return None
+    try:
+        return _core().import_model(io.BytesIO(exported), "CPU", settings)
+    except RuntimeError:
+        return None
 
 
 def supports_bf16() -> bool:
@@ -91,15 +134,17 @@ def _settings(threads: Threads, precision: Precision) -> dict[str, Any]:
     a mode in which subnormal numbers are zero, in everybody's arithmetic.
     """
     cores = usable_cores()
+    # In an int8 network this is the arithmetic of what was not quantised.
+    hint = (Precision.BF16 if has_bf16() else Precision.F32) if precision is Precision.INT8 else precision
     return {
-        "INFERENCE_PRECISION_HINT": str(precision),
+        "INFERENCE_PRECISION_HINT": str(hint),
         "INFERENCE_NUM_THREADS": cores,
         "NUM_STREAMS": cores if threads == "throughput" else 1,
         "ENABLE_CPU_PINNING": False,
     }
 
 
-def _input_shape(model: ov.Model) -> Shape:
+def _input_shape(model: ov.Model | ov.CompiledModel) -> Shape:
     """Shape of the one input."""
     inputs = model.inputs
     if len(inputs) != 1 or inputs[0].get_element_type() != ov.Type.f32 or len(inputs[0].get_partial_shape()) != 4:

@@ -6,47 +6,14 @@ calls that share the cores. ``latency``: one call at a time on all cores, for a 
 
 from __future__ import annotations
 
-import math
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Literal, TypeAlias
 
+from mien.cores import usable_cores
 from mien.errors import UsageError
 
 Threads: TypeAlias = Literal["throughput", "latency"]
-
-CGROUPS = Path("/sys/fs/cgroup")
-OWN_CGROUP = Path("/proc/self/cgroup")
-
-
-def usable_cores() -> int:
-    """Cores this process may use: the affinity mask, cut by the CPU quota of its control groups; at least 1."""
-    affinity = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return max(1, math.ceil(min(affinity, cpu_quota(CGROUPS, OWN_CGROUP))))
-
-
-def cpu_quota(cgroups: Path, own: Path) -> float:
-    """Cores' worth of time that control groups allow; infinite without a quota.
-
-    Args:
-        cgroups: where the groups are mounted.
-        own: the file that names the process's groups.
-    """
-    try:
-        lines = own.read_text().splitlines()
-    except OSError:
-        return math.inf
-    quotas = [math.inf]
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers == "":
-            quotas += [_quota_v2(folder) for folder in _with_parents(cgroups, path)]
-        elif "cpu" in controllers.split(","):
-            quotas += [_quota_v1(folder) for folder in _with_parents(cgroups / "cpu", path)]
-    return min(quotas)
 
 
 def workers(threads: Threads) -> int:
@@ -81,26 +48,3 @@ def quiet_libraries() -> Iterator[None]:
             yield
     finally:
         cv2.setNumThreads(before)
-
-
-def _with_parents(root: Path, path: str) -> list[Path]:
-    """A group's folder and those above it up to the mount; in a container only the mount may exist."""
-    parts = [part for part in path.split("/") if part not in ("", "..")]
-    return [root.joinpath(*parts[:depth]) for depth in range(len(parts) + 1)]
-
-
-def _quota_v2(folder: Path) -> float:
-    try:
-        quota, period = (folder / "cpu.max").read_text().split()
-    except (OSError, ValueError):
-        return math.inf
-    return math.inf if quota == "max" else int(quota) / int(period)
-
-
-def _quota_v1(folder: Path) -> float:
-    try:
-        quota = int((folder / "cpu.cfs_quota_us").read_text())
-        period = int((folder / "cpu.cfs_period_us").read_text())
-    except (OSError, ValueError):
-        return math.inf
-    return quota / period if quota > 0 else math.inf

@@ -33,11 +33,11 @@ class Finding:
 
 def examine() -> list[Finding]:
     """All findings, in the order in which they matter."""
-    return [*_system(), *_engines(), *_doubled_opencv(), *_cache(), *_weights(), _sqlite(), _pillow()]
+    return [*_system(), *_engines(), *_doubled_opencv(), *_cache(), *_weights(), *_tuned(), _sqlite(), _pillow()]
 
 
 def _system() -> Iterator[Finding]:
-    from mien.runtime import usable_cores
+    from mien.cores import usable_cores
     from mien.runtime.report import instruction_sets
 
     cores = usable_cores()
@@ -110,6 +110,26 @@ def _weights() -> Iterator[Finding]:
         text = {"good": "here and whole", "missing": "not fetched yet", "damaged": "damaged"}[worst]
         remedy = f"mien models pull {card.name}" if worst == "damaged" else ""
         yield Finding(f"weights {card.name}", worst != "damaged", text, remedy)
+
+
+def _tuned() -> Iterator[Finding]:
+    """What each model runs on over many pictures, and why."""
+    from mien.models import Store, cards, int8
+    from mien.models.tuning import remembered
+    from mien.runtime.choose import choose
+
+    rule, store = choose("auto", "auto", "throughput"), Store()
+    for card in cards():
+        if card.input is None or not store.has(card):
+            continue
+        tuning = remembered(card, store)
+        best = tuning.choice() if tuning else None
+        if tuning and best:
+            text = f"{best.engine} {best.precision}, {best.ms:g} ms as measured on {tuning.date}"
+        else:
+            text = f"{rule.engine} {rule.precision} by rule, not measured here (`mien models tune {card.name}`)"
+        made = "; int8 network at hand, for --precision int8" if int8.has(card, store) else ""
+        yield Finding(f"engine {card.name}", True, text + made)
 
 
 def _sqlite() -> Finding:

@@ -10,9 +10,10 @@ from shlex import quote
 
 import numpy as np
 
+from mien.cores import usable_cores
 from mien.image import encode_jpeg, encode_webp, open_photo, preview, thumbnail
 from mien.pages import PageFace, PagePerson, PagePhoto, PeoplePage, preview_side, write_people
-from mien.runtime import quiet_libraries, usable_cores
+from mien.runtime import quiet_libraries
 from mien.service.engine import Models
 from mien.types.faces import Face
 from mien.types.results import Groups, Person

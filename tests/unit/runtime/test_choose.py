@@ -48,8 +48,8 @@ def test_without_bf16_or_without_openvino_it_is_onnxruntime(monkeypatch: pytest.
         ("onnxruntime", "bf16", "cpu", "ONNX Runtime runs f32 only"),
         ("auto", "bf16", "cuda", "ONNX Runtime runs f32 only"),
         ("openvino", "auto", "cuda", "OpenVINO runs on the processor"),
-        ("auto", "int8", "cpu", "no engine here computes in int8"),
-        ("auto", "f16", "cpu", "precision must be auto, f32 or bf16; got 'f16'"),
+        ("onnxruntime", "int8", "cpu", "ONNX Runtime runs f32 only"),
+        ("auto", "f16", "cpu", "precision must be auto, f32, bf16 or int8; got 'f16'"),
         ("tensorrt", "auto", "cpu", "engine must be auto, onnxruntime, openvino; got 'tensorrt'"),
     ],
 )
