@@ -21,7 +21,7 @@ from mien.gallery import Gallery
 pytestmark = [pytest.mark.weights, pytest.mark.data]
 
 ROUNDS = int(os.environ.get("MIEN_KILL_ROUNDS", "5"))
-PICTURES = 60 * ROUNDS  # so that most kills hit a run that still has work
+PICTURES = 200 * ROUNDS  # so that most kills hit a run that still has work
 
 
 @pytest.fixture(scope="module")

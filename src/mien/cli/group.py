@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mien.cli import options, output
+from mien.cli.profile import recorded
 
 
 def group(
@@ -16,12 +17,18 @@ def group(
     gallery: Annotated[
         Path | None, typer.Option("--gallery", "-g", help="Keep people and their names in this gallery.")
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="With --gallery: compare all its faces again, not only the new ones.")
+    ] = False,
     detector: options.Detector = "yunet",
     embedder: options.Embedder = None,
     side: options.Side = None,
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
     allow_licence: options.AllowLicence = "permissive",
+    workers: options.Workers = 1,
+    profile: options.Profile = False,
+    trace: options.Trace = None,
     json: options.Json = False,
 ) -> int:
     """Sort a folder of photographs into people, without any names."""
@@ -30,13 +37,13 @@ def group(
     models = options.models(detector, embedder, engine, precision, allow_licence, side)
     if gallery is None:
         options.fetch(models)
-        with output.progress("looking at") as progress:
-            result = service.group(folder, models=models, progress=progress)
+        with recorded(profile, trace) as recorder, output.progress("looking at") as progress:
+            result = service.group(folder, models=models, progress=progress, workers=workers, recorder=recorder)
     else:
         with service.open_gallery(gallery, models=models) as opened:
             options.fetch(opened.models)
-            with output.progress("looking at") as progress:
-                result = opened.group(folder, progress=progress)
+            with recorded(profile, trace) as recorder, output.progress("looking at") as progress:
+                result = opened.group(folder, progress=progress, workers=workers, recorder=recorder, full=full)
     if out is not None:
         from mien.service.page import write_page
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mien.cli import options, output
+from mien.cli.profile import recorded
 
 
 def index(
@@ -16,22 +17,26 @@ def index(
     by_folder: Annotated[
         bool, typer.Option("--by-folder", help="A picture's own folder names the person in it (photos/ada/1.jpg).")
     ] = False,
+    compact: options.Compact = False,
     detector: options.Detector = "yunet",
     embedder: options.Embedder = None,
     side: options.Side = None,
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
     allow_licence: options.AllowLicence = "permissive",
+    workers: options.Workers = 1,
+    profile: options.Profile = False,
+    trace: options.Trace = None,
     json: options.Json = False,
 ) -> int:
     """Add every face of a folder to a gallery, each picture once; an interrupted run goes on where it stopped."""
     from mien import service
 
     models = options.models(detector, embedder, engine, precision, allow_licence, side)
-    with service.open_gallery(gallery, models=models) as opened:
+    with service.open_gallery(gallery, models=models, compact=compact) as opened:
         options.fetch(opened.models)
-        with output.progress("indexing") as progress:
-            result = opened.index(folder, by_folder=by_folder, progress=progress)
+        with recorded(profile, trace) as recorder, output.progress("indexing") as progress:
+            result = opened.index(folder, by_folder=by_folder, progress=progress, workers=workers, recorder=recorder)
     if json:
         output.document(result.to_dict())
     else:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mien.service import Models
 
 MODELS = "Models"
+SPEED = "Speed"
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
 Gallery = Annotated[Path, typer.Option("--gallery", "-g", help="The gallery file, such as family.mien.")]
@@ -41,6 +42,25 @@ Side = Annotated[
 AllowLicence = Annotated[
     str,
     typer.Option(help="permissive, non-commercial or any: licences of weights to accept.", rich_help_panel=MODELS),
+]
+Compact = Annotated[
+    bool,
+    typer.Option("--compact", help="A new gallery with a quarter of the bytes a template: 1 a dimension instead of 4."),
+]
+Workers = Annotated[
+    int,
+    typer.Option(
+        help="1: one process, a thread a core. More: so many processes, each with its part of the cores.",
+        min=1,
+        rich_help_panel=SPEED,
+    ),
+]
+Profile = Annotated[
+    bool, typer.Option("--profile", help="A table on stderr: where the time went.", rich_help_panel=SPEED)
+]
+Trace = Annotated[
+    Path | None,
+    typer.Option(metavar="trace.json", help="Every step as a trace that Perfetto opens.", rich_help_panel=SPEED),
 ]
 FacesPolicy = Annotated[
     str,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 """Called with (done, total)."""
+PLAIN_S = 5.0
+"""Seconds between lines of progress where there is no terminal."""
 
 
 def document(value: dict[str, Any]) -> None:
@@ -49,6 +51,11 @@ def _write(text: str) -> None:
 def note(text: str) -> None:
     """A line beside the answer, on stderr."""
     sys.stderr.write(f"mien: {printable(text)}\n")
+
+
+def beside(text: str) -> None:
+    """Lines of a table beside the answer, on stderr."""
+    sys.stderr.write(printable(text) + "\n")
 
 
 def complain(text: str) -> None:
@@ -115,7 +122,7 @@ def model_line(model: ModelId) -> str:
 
 @contextmanager
 def progress(description: str, unit: str = "pictures") -> Iterator[Progress]:
-    """A progress bar on stderr with time passed and time left; plain lines when stderr is no terminal."""
+    """A progress bar on stderr with speed, time passed and time left; plain lines when stderr is no terminal."""
     from rich.console import Console
 
     console = Console(stderr=True)
@@ -127,24 +134,47 @@ def progress(description: str, unit: str = "pictures") -> Iterator[Progress]:
     columns = (
         bars.TextColumn("{task.description}"),
         bars.BarColumn(),
-        *([bars.DownloadColumn()] if unit == "bytes" else [bars.MofNCompleteColumn(), bars.TextColumn(unit)]),
+        *(
+            [bars.DownloadColumn(), bars.TransferSpeedColumn()]
+            if unit == "bytes"
+            else [bars.MofNCompleteColumn(), bars.TextColumn(unit), bars.TextColumn("{task.fields[rate]}")]
+        ),
         bars.TimeElapsedColumn(),
         bars.TimeRemainingColumn(),
     )
     with bars.Progress(*columns, console=console, transient=True) as shown:
-        task = shown.add_task(description, total=None)
-        yield lambda done, total: shown.update(task, completed=done, total=total)
+        task = shown.add_task(description, total=None, rate="")
+
+        def update(done: int, total: int) -> None:
+            speed = shown.tasks[0].speed
+            shown.update(task, completed=done, total=total, rate="" if speed is None else f"{speed:.0f}/s")
+
+        yield update
 
 
 def _plain(description: str, unit: str) -> Progress:
     from time import monotonic
 
-    last = monotonic()
+    start = last = monotonic()
 
     def update(done: int, total: int) -> None:
         nonlocal last
-        if monotonic() - last >= 5:
-            last = monotonic()
-            note(f"{description}: {done} of {total} {unit}")
+        now = monotonic()
+        if now - last >= PLAIN_S:
+            last = now
+            note(f"{description}: {pace(done, total, unit, now - start)}")
 
     return update
+
+
+def pace(done: int, total: int, unit: str, seconds: float) -> str:
+    """How far a run is, how fast, and how long it will take.
+
+    Example:
+        >>> pace(500, 2000, "pictures", 2.5)
+        '500 of 2,000 pictures, 200/s, 8 s left'
+    """
+    speed = done / seconds
+    left = f", {(total - done) / speed:.0f} s left" if speed else ""
+    shown = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB, {speed / 1e6:.1f} MB/s"
+    return (shown if unit == "bytes" else f"{done:,} of {total:,} {unit}, {speed:.0f}/s") + left

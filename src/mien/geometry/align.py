@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import hypot
 from typing import Any, Final
 
 import cv2
@@ -71,7 +72,7 @@ def _reduced(pixels: Pixels, matrix: NDArray[Any], size: int) -> tuple[Pixels, N
 
     Linear interpolation looks at 2x2 pixels only; of a larger face it would pick single pixels, noise and all.
     """
-    factor = int(1 / np.hypot(matrix[0, 0], matrix[1, 0]))
+    factor = int(1 / hypot(matrix[0, 0], matrix[1, 0]))
     if factor < 2:
         return pixels, matrix
     corners = np.array([[0, 0, 1], [size, 0, 1], [0, size, 1], [size, size, 1]])

@@ -18,10 +18,11 @@ def iou(boxes: Boxes, others: Boxes) -> FloatArray:
     Returns:
         (n, m) float32 in 0..1; an empty or inverted box overlaps nothing.
     """
-    corner0 = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    corner1 = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    shared = np.prod(np.maximum(corner1 - corner0, 0), axis=2)
-    union = areas(boxes)[:, None] + areas(others)[None, :] - shared
+    x0, y0, x1, y1 = boxes.T[:, :, None]
+    widths = np.minimum(x1, others[:, 2]) - np.maximum(x0, others[:, 0])
+    heights = np.minimum(y1, others[:, 3]) - np.maximum(y0, others[:, 1])
+    shared = np.maximum(widths, 0) * np.maximum(heights, 0)
+    union = areas(boxes)[:, None] + areas(others) - shared
     result: FloatArray = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
     return result.astype(np.float32, copy=False)
 

@@ -1,7 +1,9 @@
 """From pictures to templates: decode, detect, choose, align, embed."""
 
 from mien.pipeline.acquire import Policy, choose
+from mien.pipeline.outcome import Acquired, Outcome, Seen
 from mien.pipeline.pipeline import Pipeline
-from mien.pipeline.stream import Acquired, Outcome, Seen, stream
+from mien.pipeline.profile import Profile, Recorder
+from mien.pipeline.stream import stream
 
-__all__ = ["Acquired", "Outcome", "Pipeline", "Policy", "Seen", "choose", "stream"]
+__all__ = ["Acquired", "Outcome", "Pipeline", "Policy", "Profile", "Recorder", "Seen", "choose", "stream"]

@@ -11,11 +11,12 @@ from os import PathLike
 import numpy as np
 
 from mien.errors import UsageError
-from mien.gallery import Gallery
 from mien.grouping import Grouping, GroupingRule
 from mien.grouping import group as group_faces
-from mien.image import Photo, find_photos
-from mien.pipeline import Acquired, Seen, stream
+from mien.image import find_photos
+from mien.pipeline import Acquired, Recorder, Seen
+from mien.pipeline.profile import span
+from mien.service.acquire import acquire_all
 from mien.service.engine import Models, Progress, model_id
 from mien.types.arrays import FloatArray
 from mien.types.faces import Face
@@ -31,11 +32,11 @@ class Copies:
         self._first: set[str] = set()
         self.names: dict[str, list[str]] = defaultdict(list)
 
-    def skip(self, photo: Photo) -> bool:
+    def skip(self, seen: Seen) -> bool:
         """True for all but the first picture of the same bytes."""
         with self._lock:
-            copy = photo.sha256 in self._first
-            self._first.add(photo.sha256)
+            copy = seen.sha256 in self._first
+            self._first.add(seen.sha256)
             return copy
 
     def add(self, seen: Seen) -> None:
@@ -43,7 +44,14 @@ class Copies:
         self.names[seen.sha256].append(seen.source)
 
 
-def group(folder: str | PathLike[str], *, models: Models | None = None, progress: Progress | None = None) -> Groups:
+def group(
+    folder: str | PathLike[str],
+    *,
+    models: Models | None = None,
+    progress: Progress | None = None,
+    workers: int = 1,
+    recorder: Recorder | None = None,
+) -> Groups:
     """Sort the photographs of a folder, with all below it, into people whose number nobody knows.
 
     Two faces of one photograph are two people; a face like no other stays alone. Copies of a photograph are looked at
@@ -53,20 +61,23 @@ def group(folder: str | PathLike[str], *, models: Models | None = None, progress
         folder: photographs.
         models: which detector and embedder.
         progress: called with (done, total) pictures.
+        workers: 1 = a thread a core; more = so many processes, for machines with many cores.
+        recorder: told where the time goes.
 
     Raises:
         NotFoundError: no such folder.
-        UsageError: the embedder has no measured grouping rule.
+        UsageError: the embedder has no measured grouping rule, or fewer than one worker.
     """
     start = time.perf_counter()
     models = models or Models()
     rule = grouping_rule(models)
-    paths, unreadable = find_photos(folder)
+    with span(recorder, "find files"):
+        paths, unreadable = find_photos(folder)
     pipeline = models.pipeline(batch=True)
     copies = Copies()
     acquired: list[Acquired] = []
     failures = list(unreadable)
-    outcomes = stream(pipeline, paths, skip=copies.skip, limits=models.limits)
+    outcomes = acquire_all(models, paths, skip=copies.skip, workers=workers, recorder=recorder)
     for done, outcome in enumerate(outcomes, 1):
         if isinstance(outcome, Acquired):
             acquired.append(outcome)
@@ -85,44 +96,15 @@ def group(folder: str | PathLike[str], *, models: Models | None = None, progress
         [np.empty((0, pipeline.embedder.contract.dimension), np.float32), *(p.templates.vectors for p in acquired)]
     )
     pictures = np.repeat(np.arange(len(acquired)), [len(p.templates) for p in acquired])
-    grouping = group_faces(vectors, pictures, cut=rule.cut, attach_cut=rule.attach, weak=rule.weak(_scores(faces)))
+    with span(recorder, "group", len(faces)):
+        grouping = group_faces(vectors, pictures, cut=rule.cut, attach_cut=rule.attach, weak=rule.weak(_scores(faces)))
     rows = [
         [face, *(replace(face, source=name) for name in copies.names[acquired[p].sha256])]
         for face, p in zip(faces, pictures, strict=True)
     ]
-    result = _groups(grouping, rows, rule, model_id(pipeline.embedder))
+    result = people_of(grouping, rows, rule, model_id(pipeline.embedder))
     seconds = time.perf_counter() - start
     return replace(result, failures=tuple(failures), files=len(paths) + len(unreadable), seconds=seconds)
-
-
-def group_gallery(gallery: Gallery, models: Models) -> Groups:
-    """Sort all faces of a gallery into people, keep that in the gallery, and show it.
-
-    Names that were given stay, and so do corrections; people without a name may grow together.
-    """
-    rule = grouping_rule(models)
-    stored = gallery.grouped()
-    references = list(gallery.references())
-    faces = [reference.face for reference in references]
-    row_of = {int(subject): row for row, subject in enumerate(stored.subjects)}
-    names = [str(subject) if kept else None for subject, kept in zip(stored.subjects, stored.kept, strict=True)]
-    grouping = group_faces(
-        stored.vectors,
-        np.where(stored.pictures > 0, stored.pictures, -stored.ids),
-        cut=rule.cut,
-        attach_cut=rule.attach,
-        weak=rule.weak(_scores(faces)),
-        names=names,
-        apart=[(row_of[a], row_of[b]) for a, b in stored.apart if a in row_of and b in row_of],
-    )
-    gallery.assign_groups([stored.ids[grouping.members(g)].tolist() for g in range(len(grouping))])
-    labels = {reference.id: reference.subject for reference in gallery.references()}
-    model = model_id(models.pipeline(batch=True).embedder)
-    result = _groups(grouping, [[face] for face in faces], rule, model)
-    people = tuple(
-        replace(person, name=labels[int(stored.ids[grouping.members(person.id)[0]])]) for person in result.groups
-    )
-    return replace(result, groups=people)
 
 
 def grouping_rule(models: Models) -> GroupingRule:
@@ -144,7 +126,7 @@ def _scores(faces: list[Face]) -> FloatArray:
     return np.array([face.score for face in faces], np.float32)
 
 
-def _groups(grouping: Grouping, rows: list[list[Face]], rule: GroupingRule, model: ModelId) -> Groups:
+def people_of(grouping: Grouping, rows: list[list[Face]], rule: GroupingRule, model: ModelId) -> Groups:
     """The labels as people; `rows` holds each face once for every copy of its picture."""
     members = [[face for row in grouping.members(g) for face in rows[row]] for g in range(-1, len(grouping))]
     people = tuple(Person(g, tuple(faces)) for g, faces in enumerate(members[1:]))

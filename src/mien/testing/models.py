@@ -35,7 +35,20 @@ def check_detector(detector: Detector) -> None:
         assert half.size == (2 * width, 2 * height), "size must be that of the full picture after a reduced decode"
         assert np.allclose(half.boxes, 2 * faces.boxes, atol=0.1), "boxes must be in pixels of the full picture"
         assert np.allclose(half.points, 2 * faces.points, atol=0.1), "points must be in pixels of the full picture"
+    _check_many(detector, random)
     assert not detector.detect(Image(np.full((240, 320, 3), 128, np.uint8))), "an even grey holds no face"
+
+
+def _check_many(detector: Detector, random: np.random.Generator) -> None:
+    sides = [80, 250, 80, 500, 250, 80]
+    images = [Image(random.integers(0, 256, (side, side, 3)).astype(np.uint8), source=f"{side} px") for side in sides]
+    many = detector.detect_many(images)
+    assert [faces.source for faces in many] == [image.source for image in images], "faces must keep their order"
+    for faces, image in zip(many, images, strict=True):
+        alone = detector.detect(image)
+        assert len(faces) == len(alone), "a picture must have the same faces alone and among others"
+        assert np.allclose(faces.boxes, alone.boxes, atol=0.5), "a face must be where it is when its picture is alone"
+    assert detector.detect_many([]) == [], "no pictures must give no faces"
 
 
 def check_embedder(embedder: Embedder) -> None:

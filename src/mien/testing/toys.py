@@ -6,6 +6,7 @@ of 4 x 4 fields that stands for the person. Only pictures that were never compre
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -56,6 +57,10 @@ class ToyDetector:
         width, height = image.size
         found = Faces(boxes, np.ones(len(boxes), np.float32), _points(boxes), image.size, image.source)
         return found.scaled(image.full_size[0] / width, image.full_size[1] / height, image.full_size)
+
+    def detect_many(self, images: Sequence[Image]) -> list[Faces]:
+        """The faces of each picture."""
+        return [self.detect(image) for image in images]
 
 
 def _points(boxes: Boxes) -> Points:

@@ -18,6 +18,14 @@ def test_planes_follow_the_colour_order_of_the_card() -> None:
     assert bgr[1, 2, 2, 4] == PIXELS[1, 2, 4, 0] - 2
 
 
+def test_every_value_is_that_of_its_pixel_and_channel_or_a_zero_beyond() -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (3, 33, 70, 3)).astype(np.uint8)
+    expected = np.zeros((3, 3, 64, 96), np.float32)
+    for picture, y, x, channel in np.ndindex(pixels.shape):
+        expected[picture, 2 - channel, y, x] = pixels[picture, y, x, channel]
+    assert np.array_equal(blob(list(pixels), InputContract(None, 32, "BGR", (0, 0, 0), 1.0)), expected)
+
+
 def test_the_mean_is_taken_off_before_scaling() -> None:
     assert blob(PIXELS, contract(mean=10, scale=0.5))[0, 1, 2, 3] == (PIXELS[0, 2, 3, 1] - 11) * 0.5
 

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,8 @@ from mien.models.pyramid import MOST
 from mien.types.arrays import FloatArray
 from mien.types.image import Image
 
+Maps = Callable[[FloatArray], tuple[FloatArray, ...]]
+
 
 def sigmoid(x: float) -> float:
     return 1 / (1 + float(np.exp(-x)))
@@ -29,7 +32,7 @@ def test_a_yunet_cell_becomes_the_face_worked_out_by_hand() -> None:
     strides = quiet_strides()
     points = [1, 1, 2, 1, 1.5, 1.5, 1, 2, 2, 2]
     strides[1][0, :, 3, 5] = [2, 1, 0.5, 0.25, np.log(2), np.log(3), *points]
-    found = yunet.decode(tuple(strides), 0.5)
+    found = yunet.decode([cells[0] for cells in strides], 0.5)
     # centre (5.5, 3.25) * 16 = (88, 52), size (2, 3) * 16 = (32, 48), points (5, 3) * 16 + 16 * (dx, dy)
     np.testing.assert_allclose(found.boxes, [[72, 28, 104, 76]], rtol=1e-6)
     np.testing.assert_allclose(found.points, [[[96, 64], [112, 64], [104, 72], [96, 80], [112, 80]]], rtol=1e-6)
@@ -43,7 +46,7 @@ def test_the_cheap_test_on_logits_loses_no_yunet_face(score: float) -> None:
     every = np.concatenate(
         [[np.sqrt(sigmoid(c) * sigmoid(o)) for c, o in zip(*s[0, :2].reshape(2, -1), strict=True)] for s in strides]
     )
-    found = yunet.decode(strides, score)
+    found = yunet.decode([cells[0] for cells in strides], score)
     np.testing.assert_allclose(found.scores, every[every >= score], rtol=1e-5)
 
 
@@ -69,6 +72,28 @@ def yunet_strides(pixels: FloatArray) -> tuple[FloatArray, ...]:
     return tuple(quiet_strides(pixels.shape[2], pixels.shape[3]))
 
 
+@pytest.mark.parametrize(("name", "maps", "stride"), [("yunet", yunet_strides, 8), ("centerface", centerface_maps, 4)])
+def test_each_picture_of_a_call_is_decoded_from_its_own_part(name: str, maps: Maps, stride: int) -> None:
+    def answer(pixels: FloatArray) -> tuple[FloatArray, ...]:
+        """A face, whose other numbers are zero, in the cell of the one bright pixel of each picture."""
+        parts = [np.repeat(part, len(pixels), axis=0) for part in maps(pixels)]
+        for picture, y, x in np.argwhere(pixels[:, 0] > 0):
+            parts[0][picture, :, y // stride, x // stride] = 0
+            parts[0][picture, :2, y // stride, x // stride] = 0.99 if name == "centerface" else 3
+        return tuple(parts)
+
+    places = 16, 96, 200
+    images = [Image(np.zeros((256, 256, 3), np.uint8)) for _ in places]
+    for image, place in zip(images, places, strict=True):
+        image.pixels[place, place] = 255
+    session = ToySession(answer)
+    many = detectors[name](find_card(name), session).detect_many(images)
+    assert session.shapes == [(3, 3, 256, 256)]
+    for faces, place in zip(many, places, strict=True):
+        assert len(faces) == 1
+        np.testing.assert_allclose((faces.boxes[0, :2] + faces.boxes[0, 2:]) / 2, [place, place], atol=stride)
+
+
 @pytest.mark.parametrize(("name", "answer"), [("yunet", yunet_strides), ("centerface", centerface_maps)])
 def test_a_picture_without_a_face_gives_no_faces(name: str, answer: object) -> None:
     session = ToySession(answer)  # type: ignore[arg-type]
@@ -83,7 +108,7 @@ def test_a_picture_without_a_face_gives_no_faces(name: str, answer: object) -> N
 def test_yunet_finds_what_opencv_finds(portraits: Path, tmp_path: Path, name: str) -> None:
     image = open_photo(next(portraits.rglob(name))).decode(640)
     detector = load_detector("yunet", LoadSettings(engine="onnxruntime", precision="f32"))
-    found = detector.find(image.pixels)  # type: ignore[attr-defined]
+    found = detector.find([image.pixels])[0]  # type: ignore[attr-defined]
     rows = nms(found.boxes, found.scores, overlap=0.4)
     model = tmp_path / "yunet.onnx"  # OpenCV goes by the ending
     model.write_bytes(Store().path(find_card("yunet").file).read_bytes())
@@ -107,6 +132,21 @@ def test_a_portrait_gives_one_face_at_every_size_of_the_picture(portraits: Path)
         faces = detector.detect(Image(cv2.resize(pixels, size)))
         assert len(faces) == 1, side
         np.testing.assert_allclose(faces.boxes / side, expected, atol=0.03)
+
+
+@pytest.mark.weights
+def test_faces_among_other_pictures_are_those_of_the_picture_alone(portraits: Path) -> None:
+    detector = load_detector("yunet", LoadSettings(engine="onnxruntime", precision="f32"))
+    images = [open_photo(path).decode(detector.side) for path in sorted(portraits.rglob("*.jpg"))[:4]]
+    small = [Image(cv2.resize(image.pixels, (240, 240), interpolation=cv2.INTER_AREA)) for image in images]
+    pictures = [small[0], images[0], *small[1:], *images[1:]]
+    many = detector.detect_many(pictures)
+    assert sum(map(len, many)) >= len(images)
+    for image, faces in zip(pictures, many, strict=True):
+        alone = detector.detect(image)
+        np.testing.assert_allclose(faces.boxes, alone.boxes, atol=0.01)
+        np.testing.assert_allclose(faces.points, alone.points, atol=0.01)
+        np.testing.assert_allclose(faces.scores, alone.scores, atol=1e-5)
 
 
 def test_blobs_for_yunet_are_bgr() -> None:

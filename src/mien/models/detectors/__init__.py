@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from mien.registry import Registry
@@ -42,6 +42,10 @@ class Detector(Protocol):
 
     def detect(self, image: Image) -> Faces:
         """The faces, surest first, in pixels of the full upright picture."""
+        ...
+
+    def detect_many(self, images: Sequence[Image]) -> list[Faces]:
+        """What `detect` gives for each picture, within rounding; small pictures of one size are looked at together."""
         ...
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import log
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,7 +45,11 @@ class YuNet:
 
     def detect(self, image: Image) -> Faces:
         """The faces of a picture, surest first, in pixels of the full upright picture."""
-        return look(image, self.find, side=self.side, most=self.most)
+        return self.detect_many([image])[0]
+
+    def detect_many(self, images: Sequence[Image]) -> list[Faces]:
+        """The faces of each picture; small pictures of one size go through the network together."""
+        return look(images, self.find, side=self.side, most=self.most)
 
     def with_side(self, side: int) -> YuNet:
         """The same detector with another `side`."""
@@ -53,37 +59,39 @@ class YuNet:
         """The same detector that reports faces from another score up, at most so many in a picture."""
         return replace(self, score=score, most=most)
 
-    def find(self, pixels: Pixels) -> Found:
-        """Everything with a high enough score at one resolution, repeats included."""
-        return decode(self.session.run(blob(pixels[None], self.contract)), self.score)
+    def find(self, pictures: Sequence[Pixels]) -> list[Found]:
+        """Everything with a high enough score in each of these pictures of one size, repeats included."""
+        strides = self.session.run(blob(pictures, self.contract))
+        return [decode(cells, self.score) for cells in zip(*strides, strict=True)]
 
 
-def decode(strides: tuple[FloatArray, ...], score: float) -> Found:
+def decode(strides: Sequence[FloatArray], score: float) -> Found:
     """Faces from the merged heads.
 
     Args:
-        strides: three arrays (1, 16, h, w): the logits cls and obj, four numbers of the box, ten of the points; the
+        strides: three arrays (16, h, w): the logits cls and obj, four numbers of the box, ten of the points; the
             layout is described in `merge_yunet_heads`.
         score: lowest score that is kept, in (0, 1).
     """
-    parts = [_decode_stride(cells[0], stride, score) for cells, stride in zip(strides, STRIDES, strict=True)]
-    boxes, scores, points = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Found(boxes, scores, points)
+    # score = sqrt(p * q) and neither p nor q is above 1, so both are at least score**2: few cells pass this cheap test
+    lowest = log(score**2 / (1 - score**2))
+    parts = [_likely(cells, stride, lowest) for cells, stride in zip(strides, STRIDES, strict=True)]
+    values, corners, steps = (np.concatenate(column) for column in zip(*parts, strict=True))
+    scores = 1 / np.sqrt((1 + np.exp(-values[:, 0])) * (1 + np.exp(-values[:, 1])))
+    kept = scores >= score
+    values, corners, steps = values[kept], corners[kept], steps[kept]
+    centre, half = (corners + values[:, 2:4]) * steps, np.exp(values[:, 4:6]) * (steps / 2)
+    points = (corners[:, None] + values[:, 6:].reshape(-1, 5, 2)) * steps[:, None]
+    return Found(np.concatenate([centre - half, centre + half], axis=1), scores[kept], points)
 
 
-def _decode_stride(cells: FloatArray, stride: int, score: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _likely(cells: FloatArray, stride: int, lowest: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Of the cells whose both logits are high enough: (n, 16) values, (n, 2) column and row, (n, 1) stride."""
     width = cells.shape[2]
     cells = cells.reshape(16, -1)
-    # score = sqrt(p * q) and neither p nor q is above 1, so both are at least score**2: few cells pass this cheap test
-    lowest = np.log(score**2 / (1 - score**2))
-    rows = np.flatnonzero((cells[0] >= lowest) & (cells[1] >= lowest))
-    scores = 1 / np.sqrt((1 + np.exp(-cells[0, rows])) * (1 + np.exp(-cells[1, rows])))
-    rows, scores = rows[scores >= score], scores[scores >= score]
-    corner = np.stack([rows % width, rows // width], axis=1).astype(np.float32)
-    values = cells[:, rows].T
-    centre, half = (corner + values[:, 2:4]) * stride, np.exp(values[:, 4:6]) * (stride / 2)
-    points = (corner[:, None] + values[:, 6:].reshape(-1, 5, 2)) * stride
-    return np.concatenate([centre - half, centre + half], axis=1), scores, points
+    numbers = np.flatnonzero((cells[0] >= lowest) & (cells[1] >= lowest))
+    corners = np.stack([numbers % width, numbers // width], axis=1).astype(np.float32)
+    return cells[:, numbers].T, corners, np.full((len(numbers), 1), stride, np.float32)
 
 
 @detectors.register("yunet")
