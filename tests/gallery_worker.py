@@ -1,6 +1,6 @@
 """Changes a gallery at random and prints each change before it is made and after it was acknowledged; to be killed.
 
-Arguments: gallery, seed, first free picture number, names to use.
+Arguments: gallery, seed, first free picture number, and ``optimize`` to write the search file anew now and then.
 """
 
 import json
@@ -16,7 +16,7 @@ def say(word: str, change: dict[str, object]) -> None:
     sys.stdout.flush()
 
 
-def main(path: str, seed: int, number: int) -> None:
+def main(path: str, seed: int, number: int, optimize: bool) -> None:
     rng = random.Random(seed)
     with Gallery.open(path, create=True) as gallery:
         names = {subject.name for subject in gallery.subjects(unnamed=False)}
@@ -52,7 +52,9 @@ def main(path: str, seed: int, number: int) -> None:
             else:
                 continue
             say("did", change)
+            if optimize and rng.random() < 0.4 and len(gallery):
+                gallery.optimize()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:] == ["optimize"])

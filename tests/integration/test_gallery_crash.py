@@ -66,6 +66,10 @@ def stored(path):
         assert gallery.check() == []
         columns = gallery.grouped()
         vectors = dict(zip(columns.ids.tolist(), columns.vectors, strict=True))
+        probes = templates(*range(0, 400, 10))
+        found = [[hit.reference for hit in hits] for hits in gallery.search(probes, 3)]
+        with Gallery(path, index="flat") as bare:  # reads every row
+            assert found == [[hit.reference for hit in hits] for hits in bare.search(probes, 3)]
         faces = {}
         for reference in gallery.references():
             number = int(Path(reference.face.source).stem)
@@ -87,9 +91,9 @@ def expected(model):
     return {"named": named, "indexed": {k: v for k, v in model["indexed"].items() if v}, "known": pictures}
 
 
-def killed_run(path, seed, number, delay):
+def killed_run(path, seed, number, delay, *options):
     """Lines that a worker printed until it was killed `delay` seconds after its first change."""
-    command = [sys.executable, gallery_worker.__file__, str(path), str(seed), str(number)]
+    command = [sys.executable, gallery_worker.__file__, str(path), str(seed), str(number), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT) as worker:
         first = worker.stdout.readline()
         time.sleep(delay)
@@ -98,12 +102,13 @@ def killed_run(path, seed, number, delay):
     return [json.loads(line) for line in (first + rest).splitlines() if line.endswith(b"}")]
 
 
-def test_killed_at_any_moment_everything_acknowledged_is_there_once(tmp_path):
+@pytest.mark.parametrize("options", [(), ("optimize",)])
+def test_killed_at_any_moment_everything_acknowledged_is_there_once(tmp_path, options):
     path, model = tmp_path / "family.mien", empty_model()
     seed = int(os.environ.get("MIEN_SEED", random.randrange(2**32)))
     rng = random.Random(seed)
     for turn in range(KILL_ROUNDS):
-        lines = killed_run(path, rng.randrange(2**32), turn * 100_000, rng.uniform(0, 0.3))
+        lines = killed_run(path, rng.randrange(2**32), turn * 100_000, rng.uniform(0, 0.3), *options)
         pending = None
         for line in lines:
             if "did" in line:
@@ -181,10 +186,14 @@ with Gallery(sys.argv[1]) as gallery:
 """
 
 
-def test_killed_while_forgetting_a_person_is_whole_or_gone(tmp_path):
+@pytest.mark.parametrize("search_file", [False, True])
+def test_killed_while_forgetting_a_person_is_whole_or_gone(tmp_path, search_file):
     rng = random.Random(4)
     path = tmp_path / "family.mien"
     held = fill(path, 40, rng)
+    if search_file:
+        with Gallery(path) as gallery:
+            gallery.optimize()
     for name in sorted(held)[:15]:
         command = [sys.executable, "-c", FORGETTING, str(path), name]
         with subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT) as worker:

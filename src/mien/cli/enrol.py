@@ -14,6 +14,11 @@ def enrol(
     images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Pictures of this person.")],
     gallery: options.Gallery,
     faces: options.FacesPolicy = "one",
+    attributes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="What else is known, for --where; may be given several times."),
+    ] = None,
+    compact: options.Compact = False,
     detector: options.Detector = "yunet",
     embedder: options.Embedder = None,
     engine: options.Engine = "auto",
@@ -23,19 +28,21 @@ def enrol(
 ) -> int:
     """Add references of a named subject; the gallery is made if it is not there."""
     from mien import service
+    from mien.gallery import parse_attributes
 
+    known = parse_attributes(attributes or [])
     models = options.models(detector, embedder, engine, precision, allow_licence)
     options.policy(faces)
-    with service.open_gallery(gallery, models=models) as opened:
+    with service.open_gallery(gallery, models=models, compact=compact) as opened:
         options.fetch(opened.models)
-        result = opened.enrol(subject, images, faces=faces)
+        result = opened.enrol(subject, images, faces=faces, attributes=known)
     if json:
         output.document(result.to_dict())
     elif result.references:
-        known = len(result.references) - result.added
+        again = len(result.references) - result.added
         output.say(
             f"{subject}: {output.count(result.added, 'reference')} added to {gallery}"
-            + (f", {known} there already" if known else "")
+            + (f", {again} there already" if again else "")
         )
     output.failures(result.failures)
     return output.batch_code(len(result.references), result.failures)

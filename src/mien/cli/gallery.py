@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mien.cli import options, output
+from mien.cli.optimize import optimize
 
 if TYPE_CHECKING:
     from mien.gallery import Gallery
+    from mien.gallery import Subject as Someone
 
 app = typer.Typer(help="Look after a gallery.")
 
@@ -35,7 +37,7 @@ def info(gallery: Path_, json: options.Json = False) -> None:
         output.say(f"{gallery}: {facts['subjects']} subjects, {facts['unnamed']} of them without a name")
         output.say(
             f"  {facts['references']} references in {facts['pictures']} pictures, {facts['bytes']:,} bytes, "
-            f"schema {facts['schema']}"
+            f"schema {facts['schema']}{', compact' if facts['compact'] else ''}"
         )
         model = facts["model"]
         output.say(f"  model {model['name']} {model['digest'][:12]}" if model else "  no template yet")
@@ -44,6 +46,9 @@ def info(gallery: Path_, json: options.Json = False) -> None:
             f"its own people, {own['date']}: {own['nonmated']:,} non-mated comparisons" if own else "the model's card"
         )
         output.say(f"  error rates from {rates}")
+        search = facts["search"]
+        file = f"{search['file_bytes']:,} bytes of search file" if search["file_bytes"] else "no search file"
+        output.say(f"  {search['backend']} search, {file}, {search['stray']} references not in it")
 
 
 @app.command()
@@ -59,7 +64,7 @@ def subjects(
         output.document({"subjects": [row.to_dict() for row in rows]})
     else:
         for row in rows:
-            output.say(f"{row.label}: {output.count(row.references, 'reference')}")
+            output.say(f"{row.label}: {output.count(row.references, 'reference')}{_told(row)}")
 
 
 @app.command()
@@ -71,6 +76,8 @@ def show(gallery: Path_, subject: Subject, json: options.Json = False) -> None:
         output.document(row.to_dict())
     else:
         output.say(f"{row.label}: {output.count(len(row.references), 'reference')}, since {row.created}")
+        for key, value in row.subject.attributes.items():
+            output.say(f"  {key} = {value}")
         for reference in row.references:
             where = f"{reference.face.source or '(no path)'}, {output.place(reference.face)}"
             output.say(f"  {reference.id}: {where}, {reference.precision}")
@@ -84,6 +91,35 @@ def rename(
     with _open(gallery) as opened:
         opened.rename(subject, name)
     _done({"subject": name, "was": subject}, f"{subject} is now {name}", json)
+
+
+@app.command("set")
+def set_(
+    gallery: Path_,
+    subject: Subject,
+    values: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="What is known; others stay.")],
+    json: options.Json = False,
+) -> None:
+    """Put down what is known about a subject, for `mien identify --where`."""
+    from mien.gallery import parse_attributes
+
+    known = parse_attributes(values)
+    with _open(gallery) as opened:
+        opened.set_attributes(subject, known)
+    _done({"subject": subject, "attributes": known}, f"{subject}: {output.count(len(known), 'attribute')} set", json)
+
+
+@app.command()
+def unset(
+    gallery: Path_,
+    subject: Subject,
+    keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="Attributes to take away.")],
+    json: options.Json = False,
+) -> None:
+    """Take attributes of a subject away."""
+    with _open(gallery) as opened:
+        opened.set_attributes(subject, dict.fromkeys(keys))
+    _done({"subject": subject, "unset": keys}, f"{subject}: {output.count(len(keys), 'attribute')} taken away", json)
 
 
 @app.command()
@@ -138,12 +174,13 @@ def export(
 def import_(
     gallery: Path_,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `mien gallery export` wrote.")],
+    compact: options.Compact = False,
     json: options.Json = False,
 ) -> None:
     """Read an exported file into a gallery, which is made if it is not there."""
     from mien.gallery import import_gallery
 
-    receipt = import_gallery(gallery, file)
+    receipt = import_gallery(gallery, file, compact=compact)
     _done(receipt, f"{receipt['references']} references of {receipt['subjects']} subjects read into {gallery}", json)
 
 
@@ -197,6 +234,14 @@ def reembed(
         output.say(f"{result.new} references now of {embedder}")
     output.failures(result.failures)
     return output.batch_code(result.new, result.failures)
+
+
+app.command("optimize")(optimize)
+
+
+def _told(subject: Someone) -> str:
+    """The attributes of a subject, for the end of a line."""
+    return "".join(f", {key}={value}" for key, value in subject.attributes.items())
 
 
 def _done(receipt: dict[str, Any], line: str, json: bool) -> None:

@@ -17,6 +17,10 @@ def identify(
     ] = 0.003,
     top: Annotated[int, typer.Option(help="Length of the candidate list.", min=1, max=1000)] = 5,
     faces: options.FacesPolicy = "all",
+    where: Annotated[
+        str | None,
+        typer.Option(help="Search only these subjects, such as 'site=berlin and age>=30' or 'site in berlin, paris'."),
+    ] = None,
     detector: options.Detector = "yunet",
     side: options.Side = None,
     engine: options.Engine = "auto",
@@ -32,7 +36,7 @@ def identify(
     with service.open_gallery(gallery, models=models, create=False) as opened:
         options.fetch(opened.models)
         with output.progress("identifying") as progress:
-            result = opened.identify(images, fpir=fpir, top=top, faces=faces, progress=progress)
+            result = opened.identify(images, fpir=fpir, top=top, faces=faces, where=where, progress=progress)
     if json:
         output.document(result.to_dict())
     else:
@@ -44,8 +48,12 @@ def identify(
                     f"{candidate.rank}. {candidate.subject}  {candidate.score:.3f} {sign} {result.point.threshold:.3f}"
                 )
                 output.say(f"  {row}")
-        asked = f"FPIR {output.rate(fpir)} asked for against {result.gallery_size:,} references"
+        who = f"{output.count(result.gallery_size, 'reference')} of {output.count(result.searched, 'subject')}"
+        whose = f" where {where}" if where else ""
+        asked = f"FPIR {output.rate(fpir)} asked for against {who}{whose}"
         output.say(f"{asked}; {output.basis(result.point)}")
+        if result.recall is not None:
+            output.say(f"approximate search: measured to find {result.recall:.2%} of the ten best")
         output.say(f"model {output.model_line(result.model)}")
     output.failures(result.failures)
     failed = output.batch_code(len(result.probes), result.failures)

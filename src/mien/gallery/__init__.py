@@ -1,12 +1,16 @@
 """People, their templates and their pictures in one durable file."""
 
+from mien.gallery.attributes import Attributes
+from mien.gallery.attributes import check as check_attributes
+from mien.gallery.attributes import parse as parse_attributes
 from mien.gallery.database import LEAST_SQLITE
 from mien.gallery.gallery import Gallery, import_gallery
 from mien.gallery.names import check_name
-from mien.gallery.records import Enrolled, GroupedFaces, Hit, Person, PictureRecord, Reference, Subject
+from mien.gallery.records import Enrolled, GroupedFaces, Hit, Person, PictureRecord, Reference, Searched, Subject
 
 __all__ = [
     "LEAST_SQLITE",
+    "Attributes",
     "Enrolled",
     "Gallery",
     "GroupedFaces",
@@ -14,7 +18,10 @@ __all__ = [
     "Person",
     "PictureRecord",
     "Reference",
+    "Searched",
     "Subject",
+    "check_attributes",
     "check_name",
     "import_gallery",
+    "parse_attributes",
 ]

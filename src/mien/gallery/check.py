@@ -10,6 +10,7 @@ from mien.errors import NotFoundError, StoreError
 from mien.gallery.database import Database, named_errors
 from mien.gallery.rows import Rows
 from mien.gallery.schema import SEALED
+from mien.gallery.searchfile import find_damage
 
 
 def find_problems(path: Path, wait_s: float) -> list[str]:
@@ -27,7 +28,7 @@ def find_problems(path: Path, wait_s: float) -> list[str]:
     with contextlib.closing(database):
         try:
             with named_errors(path), database.snapshot():
-                return list(_problems(database))
+                return [*_problems(database), *find_damage(path)]
         except StoreError as error:
             return [error.message]
 

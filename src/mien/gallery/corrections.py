@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mien.errors import ConflictError, NotFoundError, UsageError
-from mien.gallery import operating
+from mien.gallery import attributes, codec, operating
 from mien.gallery.faces import put_subject
 from mien.gallery.names import label, name_key
 from mien.gallery.projection import Projection
@@ -35,16 +35,18 @@ def rename(rows: Rows, projection: Projection, subject: int, name: str, utc: str
 
 
 def give(rows: Rows, reference: Row, owner: int) -> None:
-    """Move a reference on a person's word; a nameless subject that is left empty goes."""
+    """Move a reference on a person's word; a nameless subject that is left empty goes, and was `owner` all the time."""
     rows.update(REFERENCE, reference, subject=owner, pinned=1)
-    drop_if_empty(rows, reference[1])
+    drop_if_empty(rows, reference[1], owner)
 
 
-def drop_if_empty(rows: Rows, subject: int) -> None:
-    """Delete a subject without name and references."""
+def drop_if_empty(rows: Rows, subject: int, heir: int | None = None) -> None:
+    """Delete a subject without name and references; its attributes go to the heir, if there is one."""
     row = rows.get(SUBJECT, subject)
     used = rows.database.connection.execute("SELECT 1 FROM reference WHERE subject = ? LIMIT 1", (subject,)).fetchone()
     if row[2] is None and used is None:
+        if heir is not None:
+            attributes.inherit(rows, subject, heir)
         delete_subject(rows, row)
 
 
@@ -53,6 +55,7 @@ def delete_subject(rows: Rows, row: Row) -> None:
     for separation in list(rows.scan(SEPARATION)):
         if row[0] in separation[1:3]:
             rows.delete(SEPARATION, separation)
+    attributes.delete(rows, row[0])
     rows.delete(SUBJECT, row)
 
 
@@ -66,6 +69,7 @@ def merge(rows: Rows, projection: Projection, into: int, others: Sequence[int], 
             rows.update(REFERENCE, rows.get(REFERENCE, row_id), subject=into, pinned=1)
             moved += 1
         inherit_separations(rows, other, into, utc)
+        attributes.inherit(rows, other, into)
         delete_subject(rows, rows.get(SUBJECT, other))
     for row_id in projection.references(into):
         row = rows.get(REFERENCE, row_id)
@@ -146,7 +150,6 @@ def forget(rows: Rows, projection: Projection, subject: int, utc: str) -> dict[s
     pictures, paths = _forget_pictures(rows, sorted({row[2] for row in doomed if row[2] is not None}), person[2])
     record = rows.record(utc, "forget", person[1], references=len(doomed), pictures=pictures, paths=paths)
     rows.advance(appended=False)
-    projection.forget(subject)
     return {
         "subject": label(subject, person[2]),
         "uid": person[1],
@@ -208,18 +211,18 @@ def reembed(
         raise UsageError("int8 templates do not mix with others")
     old = [rows.get(REFERENCE, row_id) for row_id in ids]
     operating.clear(rows)  # measured on the templates that go
-    rows.replace_references(contract, sorted(kinds)[0], utc, _with_templates(old, contract, fresh))
+    rows.replace_references(contract, sorted(kinds)[0], utc, _with_templates(old, contract, fresh, rows.compact))
     rows.record(utc, "reembed", references=len(ids))
     rows.advance(appended=False)
     return len(ids)
 
 
 def _with_templates(
-    old: Sequence[Row], contract: TemplateContract, fresh: dict[int, tuple[FloatArray, Precision]]
+    old: Sequence[Row], contract: TemplateContract, fresh: dict[int, tuple[FloatArray, Precision]], compact: bool
 ) -> Iterator[Row]:
     for row in old:
         vector, precision = fresh[row[0]]
         if vector.shape != (contract.dimension,):
             raise UsageError(f"reference {row[0]}: expected {contract.dimension} numbers", code="embedding-dimension")
         check_unit(np.atleast_2d(vector))
-        yield (*row[:3], precision.value, *row[4:9], vector.astype("<f4").tobytes())
+        yield (*row[:3], precision.value, *row[4:9], *codec.encode(np.atleast_2d(vector), compact))

@@ -21,7 +21,8 @@ from mien.errors import (
     StoreLockedError,
     StoreReadOnlyError,
 )
-from mien.gallery.schema import APPLICATION_ID, SCHEMA, SEALED, TABLES
+from mien.gallery import migration
+from mien.gallery.schema import APPLICATION_ID, SCHEMA
 from mien.version import __version__
 
 LEAST_SQLITE = (3, 51, 3)
@@ -65,15 +66,11 @@ def _write_schema(draft: Path, created: str) -> None:
         connection.pragma("page_size", PAGE_BYTES)
         connection.pragma("synchronous", "FULL")
         connection.pragma("application_id", APPLICATION_ID)
-        connection.pragma("user_version", SCHEMA)
         with connection:
-            for statement in TABLES:
-                connection.execute(statement)
+            migration.create(connection)
             uid = secrets.token_bytes(16)
             connection.execute("INSERT INTO gallery VALUES (1, ?, ?, ?)", (uid, created, __version__))
             connection.execute("INSERT INTO revision VALUES (1, 0, 0)")
-            for name in ("audit", *(table.name for table in SEALED)):
-                connection.execute("INSERT INTO tally VALUES (?, 1, 0, 0)", (name,))
         connection.pragma("journal_mode", "WAL")
 
 
@@ -104,13 +101,14 @@ class Database:
     def __init__(self, path: Path, *, wait_s: float = 10.0, trust: bool = False) -> None:
         require_library(apsw.sqlite_lib_version())
         self.path = path
+        self._trust = trust
         self.had_log = log_bytes(path) > 0
         with named_errors(path):
             _require_file(path)
             self.connection, self.read_only = _connect(path)
             try:
                 self._configure(wait_s)
-                self._recognise(trust)
+                self._recognise()
             except BaseException:
                 self.close()
                 raise
@@ -136,11 +134,11 @@ class Database:
         ):
             connection.pragma(name, value)
 
-    def _recognise(self, trust: bool) -> None:
+    def _recognise(self) -> None:
         connection = self.connection
         if connection.pragma("application_id") != APPLICATION_ID:
             raise not_a_gallery(self.path, "it is another program's database")
-        schema = connection.pragma("user_version")
+        schema = self.schema
         if schema > SCHEMA:
             maker = connection.execute("SELECT mien FROM gallery").get
             raise StoreError(
@@ -149,16 +147,26 @@ class Database:
                 code="store-newer",
                 source=str(self.path),
             )
-        if trust:
+        if self._trust:
             return
-        found = connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").get
-        if sorted(found if isinstance(found, list) else [found]) != sorted(TABLES):
+        if self._statements() != sorted(migration.tables(schema)):
             raise StoreCorruptError(f"{self.path}: the schema is damaged; {SALVAGE}", source=str(self.path))
         if self.had_log and _uid_without_log(self.path) not in (None, self.uid):
             raise StoreCorruptError(
                 f"{self.path}: the log {self.path.name}-wal beside it belongs to another gallery: move it away",
                 source=str(self.path),
             )
+
+    @property
+    def schema(self) -> int:
+        """The schema of the file as it is now; another process may have brought it up to date."""
+        if self._trust:  # of a damaged file the tables count, not what its header says
+            return migration.version_of(self._statements())
+        return int(self.connection.pragma("user_version"))
+
+    def _statements(self) -> list[str]:
+        found = self.connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").get
+        return sorted(found if isinstance(found, list) else [found])
 
     @property
     def uid(self) -> bytes:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import uuid
-from collections.abc import Sequence
+import time
 from typing import cast
 
 import numpy as np
@@ -14,12 +13,8 @@ from mien.gallery.names import label, name_key
 from mien.gallery.records import PictureRecord, Reference
 from mien.gallery.rows import Row, Rows
 from mien.gallery.schema import PICTURE, REFERENCE, SUBJECT
-from mien.geometry.boxes import iou
 from mien.types.faces import Face
 from mien.types.template import Precision, TemplateContract, Templates
-
-SAME_FACE_IOU = 0.5
-"""Two boxes of one picture that overlap by this are one face, found twice."""
 
 
 def accept(rows: Rows, templates: Templates, utc: str) -> None:
@@ -57,14 +52,20 @@ def find_picture(rows: Rows, sha256: str) -> Row | None:
 
 def put_picture(rows: Rows, picture: PictureRecord, utc: str, failure: str | None = None) -> int:
     """Add a picture, or bring its row up to date, and give its id."""
-    width, height = picture.size
-    path = os.fsencode(picture.path).decode("utf-8", "backslashreplace")  # file names need not be UTF-8
+    values = picture_values(picture, utc, failure)
     known = find_picture(rows, picture.sha256)
     if known is None:
-        return rows.insert(PICTURE, picture.sha256, path, width, height, utc, failure)
+        return rows.insert(PICTURE, *values)
     if known[6] != failure:
+        _, path, width, height, *_ = values
         rows.update(PICTURE, known, path=path, width=width, height=height, indexed=utc, failure=failure)
     return int(known[0])
+
+
+def picture_values(picture: PictureRecord, utc: str, failure: str | None = None) -> Row:
+    """The columns of a picture after its id."""
+    path = os.fsencode(picture.path).decode("utf-8", "backslashreplace")  # file names need not be UTF-8
+    return (picture.sha256, path, *picture.size, utc, failure)
 
 
 def faces_of(rows: Rows, picture: int) -> list[Row]:
@@ -73,35 +74,20 @@ def faces_of(rows: Rows, picture: int) -> list[Row]:
     return [rows.get(REFERENCE, row_id) for (row_id,) in cast(list[tuple[int]], found.fetchall())]
 
 
-def same_face(face: Face, rows: Sequence[Row]) -> list[Row]:
-    """Those of a picture's references that are this face."""
-    if not rows:
-        return []
-    boxes = np.array([np.frombuffer(row[7], "<f4") for row in rows], np.float32)
-    overlaps = iou(np.array([face.box], np.float32), boxes)[0]
-    return [row for row, overlap in zip(rows, overlaps, strict=True) if overlap >= SAME_FACE_IOU]
-
-
-def put_face(rows: Rows, templates: Templates, row: int, subject: int, picture: int | None, utc: str) -> int:
-    """Add one template as a reference and give its id."""
-    face = templates.faces[row]
-    return rows.insert(
-        REFERENCE,
-        subject,
-        picture,
-        templates.precision.value,
-        float(face.score),
-        0,
-        utc,
-        np.asarray(face.box, "<f4").tobytes(),
-        np.asarray(face.points, "<f4").tobytes(),
-        templates.vectors[row].astype("<f4").tobytes(),
-    )
-
-
 def put_subject(rows: Rows, name: str | None, utc: str) -> int:
     """Add a subject and give its id."""
-    return rows.insert(SUBJECT, str(uuid.uuid4()), name, None if name is None else name_key(name), utc)
+    return rows.insert(SUBJECT, new_uid(), name, None if name is None else name_key(name), utc)
+
+
+def new_uid() -> str:
+    """A UUID of version 7, the opaque name of a subject: milliseconds, then 74 random bits.
+
+    New ones sort after old ones, so that adding many people touches a few pages of the tree of uids, not all of it.
+    """
+    text = os.urandom(10).hex()
+    time_ms = f"{time.time_ns() // 1_000_000:012x}"
+    variant = "89ab"[int(text[3], 16) & 3]
+    return f"{time_ms[:8]}-{time_ms[8:]}-7{text[:3]}-{variant}{text[4:7]}-{text[8:]}"
 
 
 def to_reference(rows: Rows, row: Row, name: str | None) -> Reference:

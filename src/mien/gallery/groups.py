@@ -3,40 +3,49 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.errors import NotFoundError, UsageError
+from mien.gallery import settled
 from mien.gallery.corrections import drop_if_empty, pairs
 from mien.gallery.faces import put_subject
-from mien.gallery.projection import Projection, vectors_of
+from mien.gallery.index import Ids
+from mien.gallery.projection import Projection
 from mien.gallery.records import GroupedFaces
 from mien.gallery.rows import Rows
 from mien.gallery.schema import REFERENCE
 
 
-def columns(rows: Rows, projection: Projection) -> GroupedFaces:
-    """All references as columns."""
+def columns(rows: Rows, projection: Projection, rule: str | None = None) -> GroupedFaces:
+    """All references as columns; `rule` says which earlier grouping counts."""
     dimension = rows.contract.dimension if rows.contract else 0
     ids, subjects = projection.owners()
     vectors = np.empty((len(ids), dimension), np.float32)
     pictures, pinned = np.zeros(len(ids), np.int64), np.zeros(len(ids), np.bool_)
+    scores = np.empty(len(ids), np.float32)
     for place, row in enumerate(rows.scan(REFERENCE)):
-        vectors[place] = vectors_of([row])[0]
-        pictures[place], pinned[place] = row[2] or 0, bool(row[5])
+        vectors[place] = rows.vectors([row])[0]
+        pictures[place], scores[place], pinned[place] = row[2] or 0, row[4], bool(row[5])
     apart = frozenset(pairs(rows))
-    named = np.isin(subjects, list(projection.names))
+    named = np.isin(subjects, list(projection.named()))
     said = np.unique(np.concatenate([subjects[named], subjects[pinned], [s for pair in apart for s in pair]]))
-    return GroupedFaces(ids.copy(), subjects.copy(), named, np.isin(subjects, said), pictures, vectors, apart)
+    kept = np.isin(subjects, said)
+    done = np.zeros(len(ids), np.bool_) if rule is None else settled.read(rows, rule, ids, subjects, pinned)
+    return GroupedFaces(ids.copy(), subjects.copy(), named, kept, pictures, vectors, apart, scores, done)
 
 
-def assign(rows: Rows, projection: Projection, groups: Sequence[Sequence[int]], utc: str) -> int:
+def assign(
+    rows: Rows, projection: Projection, groups: Sequence[Sequence[int]], utc: str, rule: str | None = None
+) -> int:
     """Make each group one subject, as far as what people said allows.
 
     A subject is *kept* when it has a name, a correction or a separation; its references stay. The others of a group
     join its kept subject if there is exactly one, apart from a face whose picture shows that subject already. Otherwise
-    they become one subject without a name, under the number that most of them have had.
+    they become one subject without a name, under the number that most of them have had. With a `rule` it is remembered
+    that all references have been settled by it.
     """
     known = _Known(rows, projection)
     wanted: dict[int, int | None] = {}  # reference: kept subject, or None for one without a name
@@ -55,7 +64,10 @@ def assign(rows: Rows, projection: Projection, groups: Sequence[Sequence[int]], 
             loose.append(stay)
     for numbered in _number(loose, known):
         wanted.update(numbered)
-    return _apply(rows, known, loose, wanted, utc)
+    count = _apply(rows, known, loose, wanted, utc)
+    if rule is not None:
+        settled.write(rows, rule, *known.after(wanted))
+    return count
 
 
 class _Known:
@@ -65,12 +77,14 @@ class _Known:
         ids, subjects = projection.owners()
         self.owner = dict(zip(ids.tolist(), subjects.tolist(), strict=True))
         self.picture: dict[int, int] = {}
-        self.kept = set(projection.names) | {subject for pair in pairs(rows) for subject in pair}
+        self._pinned: set[int] = set()
+        self.kept = set(projection.named()) | {subject for pair in pairs(rows) for subject in pair}
         for row in rows.scan(REFERENCE):
             if row[2] is not None:
                 self.picture[row[0]] = row[2]
             if row[5]:
                 self.kept.add(row[1])
+                self._pinned.add(row[0])
         self._shown = {(self.owner[r], p) for r, p in self.picture.items() if self.owner[r] in self.kept}
         self.path = str(rows.database.path)
 
@@ -92,6 +106,12 @@ class _Known:
             return False
         self._shown.add(spot)
         return True
+
+    def after(self, wanted: Mapping[int, int | None]) -> tuple[Ids, Ids, NDArray[np.bool_]]:
+        """(n,) ids, subjects and pins once `wanted` is done."""
+        ids = list(self.owner)
+        subjects = [wanted.get(r) or owner for r, owner in self.owner.items()]
+        return np.array(ids, np.int64), np.array(subjects, np.int64), np.array([r in self._pinned for r in ids], bool)
 
 
 def _number(loose: Sequence[Sequence[int]], known: _Known) -> list[dict[int, int | None]]:

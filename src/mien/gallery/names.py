@@ -26,7 +26,8 @@ def check_name(name: str) -> str:
     """
     if not isinstance(name, str):
         raise UsageError(f"a name must be text, got {type(name).__name__}", code="name-characters")
-    for character in name:
+    plain = name.isascii() and name.isprintable()  # the usual case: nothing to look for, letter by letter
+    for character in "" if plain else name:
         kind = (
             "a bidirectional control" if character in _BIDI_CONTROLS else _REFUSED.get(unicodedata.category(character))
         )
@@ -35,7 +36,7 @@ def check_name(name: str) -> str:
                 f"the name {name!a:.60} holds {kind} (U+{ord(character):04X}): leave it out", code="name-characters"
             )
     stored = unicodedata.normalize("NFC", name).strip()
-    if all(unicodedata.category(c) in _INVISIBLE for c in stored):
+    if not stored or not (plain or any(unicodedata.category(c) not in _INVISIBLE for c in stored)):
         raise UsageError("a name needs at least one visible character", code="name-blank")
     if len(stored) > MAX_NAME:
         raise UsageError(f"a name has at most {MAX_NAME} characters, this one has {len(stored)}", code="name-length")

@@ -8,18 +8,19 @@ from typing import Any
 import numpy as np
 
 from mien.compare.similarity import similarity
-from mien.gallery import faces, groups, operating
+from mien.gallery import attributes, corrections, faces, groups, operating
+from mien.gallery.building import Building
 from mien.gallery.database import log_bytes
+from mien.gallery.index import Ids
 from mien.gallery.probes import check_probes, check_top
 from mien.gallery.records import GroupedFaces, Hit, Person, Reference, Subject
-from mien.gallery.schema import PICTURE, REFERENCE, SCHEMA, SUBJECT
-from mien.gallery.session import Session
+from mien.gallery.schema import PICTURE, REFERENCE, SUBJECT
 from mien.types.arrays import AnyArray, FloatArray
 from mien.types.score import OperatingTable
 from mien.types.template import Precision, TemplateContract, Templates
 
 
-class Reader(Session):
+class Reader(Building):
     """The calls that change nothing; see `Gallery`."""
 
     @property
@@ -43,21 +44,27 @@ class Reader(Session):
         return True
 
     def info(self) -> dict[str, Any]:
-        """The gallery in numbers; `operating` is what its own error rates rest on, None without any."""
+        """The gallery in numbers.
+
+        `operating` is what its own error rates rest on, None without any. `search` is how searches are answered; its
+        `stray` counts references that the search file, of `file_bytes`, lacks or holds in vain.
+        """
         with self._reading() as (rows, projection):
-            failures = sum(row[6] is not None for row in rows.scan(PICTURE))
-            subjects = rows.tally(SUBJECT.name)[0]
+            failures = rows.database.connection.execute("SELECT count(*) FROM picture WHERE failure IS NOT NULL").get
+            unnamed = rows.database.connection.execute("SELECT count(*) FROM subject WHERE name IS NULL").get
             table = operating.read(rows)
             return {
-                "subjects": subjects,
-                "unnamed": subjects - len(projection.names),
+                "subjects": rows.tally(SUBJECT.name)[0],
+                "unnamed": unnamed,
                 "references": len(projection.index),
                 "pictures": rows.tally(PICTURE.name)[0],
                 "failures": failures,
                 "model": rows.contract.to_dict() if rows.contract else None,
                 "operating": operating.summary(table) if table else None,
+                "search": projection.describe(),
+                "compact": rows.compact,
                 "bytes": self.path.stat().st_size + log_bytes(self.path),
-                "schema": SCHEMA,
+                "schema": rows.database.schema,
             }
 
     def subjects(self, *, unnamed: bool = True) -> list[Subject]:
@@ -65,8 +72,9 @@ class Reader(Session):
         with self._reading() as (rows, projection):
             ids, counts = np.unique(projection.owners()[1], return_counts=True)
             many = dict(zip(ids.tolist(), counts.tolist(), strict=True))
+            told = attributes.read_all(rows)
             found = [
-                Subject(row[0], row[1], row[2], many.get(row[0], 0), row[4])
+                Subject(row[0], row[1], row[2], many.get(row[0], 0), row[4], told.get(row[0], {}))
                 for row in rows.scan(SUBJECT)
                 if unnamed or row[2] is not None
             ]
@@ -81,7 +89,8 @@ class Reader(Session):
         with self._reading() as (rows, projection):
             number = projection.require(subject, str(self.path))
             _, uid, name, _, created = rows.get(SUBJECT, number)
-            return Subject(number, uid, name, len(projection.references(number)), created)
+            told = attributes.read(rows, number)
+            return Subject(number, uid, name, len(projection.references(number)), created, told)
 
     def show(self, subject: str) -> Person:
         """One person with all references: places in pictures, paths, times."""
@@ -93,13 +102,24 @@ class Reader(Session):
     def references(self) -> Iterator[Reference]:
         """Every reference, by id; the gallery waits until the last is taken."""
         with self._reading() as (rows, projection):
+            names = projection.named()
             for row in rows.scan(REFERENCE):
-                yield faces.to_reference(rows, row, projection.names.get(row[1]))
+                yield faces.to_reference(rows, row, names.get(row[1]))
 
-    def grouped(self) -> GroupedFaces:
-        """All references as columns, for grouping."""
+    def reference(self, reference: int) -> Reference:
+        """One reference by its id.
+
+        Raises:
+            NotFoundError: there is none.
+        """
         with self._reading() as (rows, projection):
-            return groups.columns(rows, projection)
+            row = corrections.find_reference(rows, projection, reference)
+            return faces.to_reference(rows, row, rows.get(SUBJECT, row[1])[2])
+
+    def grouped(self, rule: str | None = None) -> GroupedFaces:
+        """All references as columns, for grouping; `settled` tells what an earlier grouping by this rule has done."""
+        with self._reading() as (rows, projection):
+            return groups.columns(rows, projection, rule)
 
     # -- comparing
 
@@ -119,7 +139,13 @@ class Reader(Session):
             return self.search_vectors(templates.vectors, top, min_score=min_score, precision=templates.precision)
 
     def search_vectors(
-        self, vectors: AnyArray, top: int = 10, *, min_score: float | None = None, precision: Precision = Precision.F32
+        self,
+        vectors: AnyArray,
+        top: int = 10,
+        *,
+        min_score: float | None = None,
+        precision: Precision = Precision.F32,
+        among: Ids | None = None,
     ) -> list[list[Hit]]:
         """`search` for bare vectors that are known to come from the gallery's model.
 
@@ -128,17 +154,22 @@ class Reader(Session):
             top: 1..1000.
             min_score: leave out who scores less.
             precision: arithmetic that made them.
+            among: sorted ids of the subjects that may answer; None: all.
 
         Raises:
             UsageError: not (n, d), not finite, zero, or `top` out of range.
         """
         check_top(top, min_score)
-        with self._reading() as (rows, projection):
-            probes = check_probes(vectors, rows.contract.dimension if rows.contract else None)
-            if rows.contract:
+        while True:
+            with self._reading() as (rows, projection):
+                probes = check_probes(vectors, rows.contract.dimension if rows.contract else None)
+                if rows.contract is None:
+                    return [[] for _ in probes]
                 faces.require_comparable(rows, rows.contract, precision, str(self.path))
-            lists = projection.index.search(probes, top, min_score)
-            return [[Hit(projection.label(s), score, reference) for s, score, reference in found] for found in lists]
+                lists = projection.index.search(probes, top, min_score, among)
+                if projection.intact():  # else another process was changing what was searched: once more
+                    self._consider_build(projection)
+                    return [[Hit(projection.label(s), score, r) for s, score, r in found] for found in lists]
 
     def compare(self, templates: Templates, subject: str) -> FloatArray:
         """Scores of probes against one subject.
@@ -156,7 +187,5 @@ class Reader(Session):
                 rows.get(REFERENCE, row_id)
                 for row_id in projection.references(projection.require(subject, str(self.path)))
             ]
-            stored = np.frombuffer(b"".join(row[9] for row in found), "<f4").reshape(
-                len(found), templates.contract.dimension
-            )
-            return similarity(templates.vectors, stored.astype(np.float32, copy=False))
+            stored = rows.vectors(found).reshape(len(found), templates.contract.dimension)
+            return similarity(templates.vectors, stored)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UsageError
-from mien.types.arrays import Embeddings
+from mien.types.arrays import Embeddings, FloatArray
 from mien.types.faces import Face
 
 
@@ -49,6 +50,7 @@ class Subject:
         name: None for someone without one.
         references: how many.
         created: UTC.
+        attributes: texts and numbers by key.
     """
 
     id: int
@@ -56,6 +58,7 @@ class Subject:
     name: str | None
     references: int
     created: str
+    attributes: Mapping[str, str | int | float] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -69,6 +72,7 @@ class Subject:
             "named": self.name is not None,
             "references": self.references,
             "created": self.created,
+            "attributes": dict(self.attributes),
         }
 
 
@@ -141,6 +145,8 @@ class GroupedFaces:
         pictures: (n,) int64, 0 without a picture; two faces of one picture are two people.
         vectors: (n, d) float32, unit rows.
         apart: pairs of subject ids that are not the same person.
+        scores: (n,) float32 detector scores.
+        settled: (n,) bool, an earlier grouping by the same rule put it there, and nothing has changed since.
     """
 
     ids: NDArray[np.int64]
@@ -150,6 +156,8 @@ class GroupedFaces:
     pictures: NDArray[np.int64]
     vectors: Embeddings
     apart: frozenset[tuple[int, int]]
+    scores: FloatArray
+    settled: NDArray[np.bool_]
 
 
 class Hit(NamedTuple):
@@ -158,3 +166,22 @@ class Hit(NamedTuple):
     subject: str
     score: float
     reference: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Searched:
+    """Who answers a search.
+
+    Args:
+        where: the filter; None: everybody.
+        among: sorted ids of the subjects that pass it; None: everybody.
+        subjects: how many of them have a reference.
+        references: how many those have; what the threshold for a false positive rate depends on.
+        recall: measured share of the true ten best that the index finds; None for one that finds all.
+    """
+
+    where: str | None
+    among: NDArray[np.int64] | None
+    subjects: int
+    references: int
+    recall: float | None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 from mien.errors import StoreCorruptError
+from mien.gallery import codec
 from mien.gallery.database import SALVAGE, Database
-from mien.gallery.schema import CONTRACT, REFERENCE, Table
+from mien.gallery.schema import CONTRACT, REFERENCE, SETTING, Table
+from mien.types.arrays import Embeddings
 from mien.types.template import Precision, TemplateContract
 from mien.version import __version__
 
@@ -45,6 +47,8 @@ class Rows:
     Attributes:
         contract: what its templates are comparable with; None before the first one.
         precision: precision of the first template; int8 never mixes with the others.
+        compact: templates are stored with 1 byte a dimension; see `codec`.
+        sound_trees: tables whose look-up trees were compared with their rows since the file was opened.
     """
 
     def __init__(self, database: Database) -> None:
@@ -53,6 +57,8 @@ class Rows:
         self._execute = database.connection.execute
         self.contract: TemplateContract | None = None
         self.precision: Precision | None = None
+        self.compact = False
+        self.sound_trees: set[str] = set()
         self.read_contract()
 
     # -- reading
@@ -70,6 +76,8 @@ class Rows:
         """
         key, scalars, name = self._key(table), table.scalars, table.name
         count, mix = tally if tally is not None else (0, 0)
+        if not self.has(table):
+            return
         for found in self._execute(table.scan, (after,)):
             row, mark = found[:-1], found[-1]
             try:
@@ -103,6 +111,14 @@ class Rows:
             return None
         return tuple(found[:-1])
 
+    def has(self, table: Table) -> bool:
+        """Whether the file has a table; one of an older schema that was only read since lacks the newest."""
+        return table.since <= self.database.schema
+
+    def vectors(self, references: Sequence[Row]) -> Embeddings:
+        """Templates of verified reference rows, (n, d) float32."""
+        return codec.decode([row[9] for row in references], self.compact)
+
     def tally(self, name: str) -> tuple[int, int]:
         """(rows, mix) of a table as its writers kept it."""
         rows, mix, _ = self._tallied(name)
@@ -121,15 +137,28 @@ class Rows:
 
     # -- writing, inside a transaction
 
-    def insert(self, table: Table, *values: Any, row_id: int | None = None) -> int:
+    def insert(self, table: Table, *values: Any) -> int:
         """Add a row and give its id; `values` are the columns after the id."""
-        new = self.next_id(table.name) if row_id is None else row_id
-        row = (new, *values)
-        mark = seal(self._key(table), row, table.scalars)
-        self._execute(table.insert, (*row, mark))
-        self._execute("UPDATE tally SET next = max(next, ?) WHERE name = ?", (new + 1, table.name))
-        self._count(table.name, 1, seal_word(mark))
-        return new
+        return self.insert_many(table, [values])[0]
+
+    def insert_many(self, table: Table, values: Sequence[Row]) -> range:
+        """Add rows and give their ids; each of `values` holds the columns after the id."""
+        first = self.next_id(table.name)
+        ids = range(first, first + len(values))
+        self.insert_rows(table, [(new, *row) for new, row in zip(ids, values, strict=True)])
+        return ids
+
+    def insert_rows(self, table: Table, rows: Sequence[Row]) -> None:
+        """Add rows that have their ids already; counted once, however many."""
+        key, scalars, mix, last = self._key(table), table.scalars, 0, 0
+        sealed = []
+        for row in rows:
+            mark = seal(key, row, scalars)
+            mix ^= int.from_bytes(mark[:8], "little", signed=True)
+            last = max(last, row[0])
+            sealed.append((*row, mark))
+        self.database.connection.executemany(table.insert, sealed)
+        self._count(table.name, len(sealed), mix, last + 1)
 
     def update(self, table: Table, row: Row, **changes: Any) -> None:
         """Put new values into columns of a row that was read before."""
@@ -167,6 +196,12 @@ class Rows:
             self.precision = Precision(precision)
             if self.contract.digest != digest:
                 raise self._damaged("the contract")
+        self.compact = (codec.SETTING, codec.COMPACT) in {row[1:] for row in self.scan(SETTING)}
+
+    def set_compact(self) -> None:
+        """Store templates with 1 byte a dimension from now on; there must be none yet."""
+        self.insert(SETTING, codec.SETTING, codec.COMPACT)
+        self.compact = True
 
     def replace_references(
         self, contract: TemplateContract, precision: Precision, utc: str, rows: Iterator[Row]
@@ -234,10 +269,12 @@ class Rows:
             return self._uid + bytes.fromhex(self.contract.digest)
         return self._uid + table.name.encode()
 
-    def _count(self, name: str, rows: int, word: int) -> None:
+    def _count(self, name: str, rows: int, word: int, free: int = 0) -> None:
         # (a | b) - (a & b) is the exclusive or, which SQLite does not have.
-        statement = "UPDATE tally SET rows = rows + ?, mix = (mix | ?) - (mix & ?) WHERE name = ?"
-        self._execute(statement, (rows, word, word, name))
+        self._execute(
+            "UPDATE tally SET next = max(next, ?), rows = rows + ?, mix = (mix | ?) - (mix & ?) WHERE name = ?",
+            (free, rows, word, word, name),
+        )
 
     @staticmethod
     def _agrees(key: bytes, row: Row, scalars: int, mark: Any) -> bool:

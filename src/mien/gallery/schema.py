@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 APPLICATION_ID = 0x6D69656E
 """``mien`` in ASCII; SQLite keeps it in the file's header, and file(1) shows it."""
-SCHEMA = 1
+SCHEMA = 2
 """`user_version` of the files that this mien writes."""
 
-TABLES = (
+FIRST = (
     """CREATE TABLE gallery (
     id INTEGER PRIMARY KEY CHECK (id = 1), uid BLOB NOT NULL, created TEXT NOT NULL, mien TEXT NOT NULL) STRICT""",
     """CREATE TABLE contract (
@@ -47,6 +47,17 @@ TABLES = (
 )
 """`tally` holds, for each sealed table, the next id, how many rows there are and the exclusive or of their seals, so
 that a row that vanished is noticed. `revision` grows with every change, `epoch` with those that do more than append."""
+SECOND = (
+    """CREATE TABLE attribute (
+    id INTEGER PRIMARY KEY, subject INTEGER NOT NULL REFERENCES subject, key TEXT NOT NULL, value ANY NOT NULL,
+    created TEXT NOT NULL, seal BLOB NOT NULL) STRICT""",
+    "CREATE UNIQUE INDEX attribute_subject ON attribute (subject, key)",
+    "CREATE INDEX attribute_value ON attribute (key, value, subject)",
+    """CREATE TABLE setting (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, value TEXT NOT NULL, seal BLOB NOT NULL) STRICT""",
+)
+"""What people are asked for by (`attribute_value` answers a filter alone, in order of subject), and choices made when
+the file was new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,7 @@ class Table:
         insert: takes the row and its seal.
         update: takes the row, its seal and the id.
         delete: takes the id.
+        since: the schema that brought it.
     """
 
     name: str
@@ -70,6 +82,7 @@ class Table:
     insert: str
     update: str
     delete: str
+    since: int = 1
 
 
 CONTRACT = Table(
@@ -136,4 +149,24 @@ OPERATING = Table(
     "UPDATE operating SET (id, digest, created, measured, seal) = (?, ?, ?, ?, ?) WHERE id = ?",
     "DELETE FROM operating WHERE id = ?",
 )
-SEALED = (CONTRACT, SUBJECT, PICTURE, REFERENCE, SEPARATION, OPERATING)
+ATTRIBUTE = Table(
+    "attribute",
+    5,
+    "SELECT id, subject, key, value, created, seal FROM attribute WHERE id > ? ORDER BY id",
+    "SELECT id, subject, key, value, created, seal FROM attribute WHERE id = ?",
+    "INSERT INTO attribute (id, subject, key, value, created, seal) VALUES (?, ?, ?, ?, ?, ?)",
+    "UPDATE attribute SET (id, subject, key, value, created, seal) = (?, ?, ?, ?, ?, ?) WHERE id = ?",
+    "DELETE FROM attribute WHERE id = ?",
+    since=2,
+)
+SETTING = Table(
+    "setting",
+    3,
+    "SELECT id, name, value, seal FROM setting WHERE id > ? ORDER BY id",
+    "SELECT id, name, value, seal FROM setting WHERE id = ?",
+    "INSERT INTO setting (id, name, value, seal) VALUES (?, ?, ?, ?)",
+    "UPDATE setting SET (id, name, value, seal) = (?, ?, ?, ?) WHERE id = ?",
+    "DELETE FROM setting WHERE id = ?",
+    since=2,
+)
+SEALED = (CONTRACT, SUBJECT, PICTURE, REFERENCE, SEPARATION, OPERATING, ATTRIBUTE, SETTING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import os
 import threading
@@ -13,12 +14,19 @@ from typing import Self
 
 import apsw
 
-from mien.errors import NotFoundError, StoreError, StoreReadOnlyError
-from mien.gallery.database import Database, create_database, named_errors
+from mien.errors import NotFoundError, StoreError, StoreReadOnlyError, UsageError
+from mien.gallery import migration
+from mien.gallery.changes import TrackedRows
+from mien.gallery.database import Database, create_database, log_bytes, named_errors
+from mien.gallery.lookup import Lookup
 from mien.gallery.projection import Projection
-from mien.gallery.rows import Rows
+from mien.gallery.schema import REFERENCE, SUBJECT
+from mien.gallery.searchpatch import Patch
+from mien.gallery.upkeep import Upkeep
 from mien.types.template import Precision, TemplateContract
 
+LONG_LOG = 64 << 20
+"""Bytes of a log for which it pays to verify every row, so that it can be copied into the file."""
 Clock = Callable[[], datetime]
 
 
@@ -37,7 +45,7 @@ class Session:
         contract: TemplateContract | None = None,
         create: bool = False,
         read_only: bool = False,
-        index: str = "flat",
+        index: str | None = None,
         wait_s: float = 10.0,
         clock: Clock = utc_now,
     ) -> None:
@@ -50,7 +58,11 @@ class Session:
         self._clock = clock
         self._lock = threading.RLock()
         self._depth = 0
-        self._rows: Rows | None = None
+        self._writes = 0
+        self._erasing = False
+        self._upkeep = Upkeep(self.path, index, read_only=read_only)
+        self._rows: TrackedRows | None = None
+        self._lookup: Lookup | None = None
         self._projection: Projection | None = None
         self._pictures_checked = False
 
@@ -90,13 +102,18 @@ class Session:
     def close(self) -> None:
         """Release the file; the next call opens it again."""
         with self._lock:
-            rows, self._rows, self._projection, self._pictures_checked = self._rows, None, None, False
+            rows = self._let_go()
             if rows is not None:
                 with named_errors(self.path):
                     rows.database.close()
 
+    def _let_go(self) -> TrackedRows | None:
+        rows, self._rows, self._lookup, self._projection = self._rows, None, None, None
+        self._pictures_checked = False
+        return rows
+
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[tuple[Rows, Projection]]:
+    def _reading(self) -> Iterator[tuple[TrackedRows, Projection]]:
         """One consistent state of the file, and the projection that belongs to it."""
         with self._guarded():
             rows = self._opened()
@@ -104,24 +121,58 @@ class Session:
                 yield rows, self._current(rows)
 
     @contextlib.contextmanager
-    def _writing(self, *, names: bool = True) -> Iterator[tuple[Rows, Projection]]:
+    def _writing(self, *, names: bool = True, erase: bool = False) -> Iterator[tuple[TrackedRows, Projection]]:
         """All of it or nothing; durable when the outermost one is left.
 
         Args:
-            names: the projection must know the changes of this batch; without, adding a picture to it costs less.
+            names: the projection must know all that is stored; without, it knows names only, and adding costs less.
+            erase: when the outermost one is left, no byte of what was deleted may stand in any file.
         """
         with self._guarded():
             rows = self._opened()
             if self._read_only or rows.database.read_only:
                 raise StoreReadOnlyError(f"{self.path} is open for reading only", source=str(self.path))
+            if rows.database.connection.in_transaction and not self._writes:
+                raise UsageError(f"{self.path} is being read: finish that before changing it")
+            outermost, mark, patch = not self._writes, rows.mark(), None
+            self._writes += 1
             try:
-                inner = rows.database.connection.in_transaction
                 with rows.database.connection:
-                    kept = self._projection if inner and not names else None
-                    yield rows, kept or self._current(rows)
+                    if outermost:
+                        migration.upgrade(rows.database.connection)
+                    yield rows, self._current(rows) if names else self._lagging(rows)
+                    self._erasing |= erase
+                    if outermost and rows.epochs:
+                        self._current(rows)  # the index follows
+                        patch = self._upkeep.begin(rows, erasing=self._erasing)
             except BaseException:
                 self._projection = None  # it may know rows that were just taken back
+                rows.back_to(mark)
+                if patch is not None:
+                    patch.cancel()
                 raise
+            finally:
+                self._writes -= 1
+            if outermost:
+                self._settle(rows, patch)
+
+    def _settle(self, rows: TrackedRows, patch: Patch | None) -> None:
+        """After a commit: bring the search file along, and leave nothing of what was erased."""
+        changes, erasing, projection = rows.changes, self._erasing, self._projection
+        rows.begin()
+        self._erasing = False
+        if projection is None:
+            return
+        projection.begin()
+        if patch is not None:
+            self._upkeep.finish(patch, changes, projection, erasing=erasing)
+        if erasing:
+            self._upkeep.remove_drafts()
+            self._trust_log(rows, projection)
+            rows.database.empty_log()
+            if patch is not None:
+                with contextlib.suppress(apsw.BusyError), rows.database.connection:  # nobody else may change the file
+                    self._upkeep.cut(rows.database.uid.hex(), projection)
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -139,30 +190,41 @@ class Session:
 
     def _abandon(self) -> None:
         """After the medium failed: what SQLite holds in memory is not to be trusted; the next call recovers."""
-        rows, self._rows, self._projection, self._pictures_checked = self._rows, None, None, False
+        rows = self._let_go()
         if rows is not None:
             with contextlib.suppress(apsw.Error):
                 rows.database.abandon()
 
-    def _opened(self) -> Rows:
+    def _opened(self) -> TrackedRows:
         if self._rows is None:
             if self._create and not self._read_only and not self.path.exists():
                 create_database(self.path, self._utc())
             database = Database(self.path, wait_s=self._wait_s)
             try:
-                rows = Rows(database)
+                rows = TrackedRows(database)
+                self._lookup = Lookup(rows)
                 with database.snapshot():
-                    self._projection = Projection(rows, self._backend)
-                database.trust_log()
+                    self._projection = projection = self._upkeep.project(rows, self._lookup)
+                uncut = projection.file is None or projection.file.facts.uncut
+                if uncut or not database.had_log or log_bytes(self.path) > LONG_LOG:
+                    self._trust_log(rows, projection)
             except BaseException:
-                self._projection = None
+                self._let_go()
                 database.close()
                 raise
             self._rows = rows
             self._start(rows)
         return self._rows
 
-    def _start(self, rows: Rows) -> None:
+    def _trust_log(self, rows: TrackedRows, projection: Projection) -> None:
+        """Verify every row that nobody looked at yet, if there was a log; from now on it may be copied to the file."""
+        if rows.database.had_log and not rows.database.read_only:
+            with rows.database.snapshot():
+                for table in (SUBJECT, REFERENCE) if projection.file else (SUBJECT,):
+                    collections.deque(rows.scan(table), maxlen=0)
+        rows.database.trust_log()
+
+    def _start(self, rows: TrackedRows) -> None:
         """A new file gets the caller's contract at once, so that no other model can be the first to write."""
         if self._wanted and rows.contract is None and not rows.database.read_only and not self._read_only:
             with rows.database.connection:
@@ -171,14 +233,26 @@ class Session:
                     rows.set_contract(self._wanted, Precision.F32, self._utc())
                     rows.advance(appended=True)
 
-    def _current(self, rows: Rows) -> Projection:
+    def _current(self, rows: TrackedRows) -> Projection:
         if self._projection is None or not self._projection.refresh():
             self._projection = None  # before the new one is made: two would take twice the memory
             rows.read_contract()
-            self._projection = Projection(rows, self._backend)
+            self._projection = self._upkeep.project(rows, self._lookup or Lookup(rows))
         if self._wanted and rows.contract:
             rows.contract.require(self._wanted, str(self.path))
         return self._projection
+
+    def _lagging(self, rows: TrackedRows) -> Projection:
+        """A projection that finds names; its index may lag behind, and follows when it is asked."""
+        projection, lookup = self._projection, self._lookup
+        if projection is None or lookup is None:
+            return self._current(rows)
+        if rows.revision() != (projection.revision, projection.epoch):
+            rows.read_contract()
+            lookup.renew()
+        if self._wanted and rows.contract:
+            rows.contract.require(self._wanted, str(self.path))
+        return projection
 
     def _utc(self) -> str:
         return self._clock().astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

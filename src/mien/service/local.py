@@ -12,14 +12,16 @@ from typing import cast
 
 from mien.compare import at_fpir, matches
 from mien.errors import MienError, UsageError
-from mien.gallery import Gallery, PictureRecord
+from mien.gallery import Attributes, Gallery, PictureRecord, Searched, check_attributes
 from mien.image import Photo, PhotoSource, find_photos, open_photo
 from mien.models import contract_of
-from mien.pipeline import Acquired, Outcome, Pipeline, Policy, stream
+from mien.pipeline import Acquired, Outcome, Pipeline, Policy, Recorder, Seen, stream
 from mien.pipeline.acquire import require_size
+from mien.pipeline.profile import span
+from mien.service.acquire import acquire_all
 from mien.service.engine import Models, Progress, model_id
 from mien.service.functions import decide
-from mien.service.group import group_gallery
+from mien.service.people import group_gallery
 from mien.types.outcome import Failure
 from mien.types.results import Enrolment, Groups, Identification, IndexReport, Probe, Verification
 from mien.types.score import Candidate, OperatingPoint, OperatingTable
@@ -31,16 +33,20 @@ COMMIT_S = 1.0
 """An index run acknowledges at least this often; a group commit costs one fsync, whatever is in it."""
 
 
-def open_gallery(path: str | PathLike[str], *, models: Models | None = None, create: bool = True) -> LocalGallery:
+def open_gallery(
+    path: str | PathLike[str], *, models: Models | None = None, create: bool = True, compact: bool = False
+) -> LocalGallery:
     """Open a gallery file.
 
     Args:
         path: the file, such as ``family.mien``.
         models: detector and embedder; without a named embedder the gallery's own is used, or SFace for a new one.
         create: make the file if it is not there.
+        compact: a new gallery stores templates with 1 byte a dimension instead of 4.
 
     Raises:
         NotFoundError: it is not there and `create` is False.
+        ConflictError: `compact` is asked of a gallery with whole templates.
         ModelMismatchError: it was made with another embedder than the one asked for.
         StoreError: it cannot be opened.
     """
@@ -48,6 +54,8 @@ def open_gallery(path: str | PathLike[str], *, models: Models | None = None, cre
     wanted = contract_of(models.embedder_card) if models.embedder else None
     gallery = Gallery.open(path, contract=wanted, create=create)
     try:
+        if compact:
+            gallery.make_compact()
         contract = gallery.contract
     except MienError:
         gallery.close()
@@ -77,13 +85,22 @@ class LocalGallery:
         """Close the file; closing twice is fine."""
         self.store.close()
 
-    def enrol(self, subject: str, images: PhotoSource | Sequence[PhotoSource], *, faces: str = "one") -> Enrolment:
+    def enrol(
+        self,
+        subject: str,
+        images: PhotoSource | Sequence[PhotoSource],
+        *,
+        faces: str = "one",
+        attributes: Attributes | None = None,
+    ) -> Enrolment:
         """Add references of a named subject, one a picture.
 
         Args:
             subject: the name; made if it is new.
             images: one picture or several.
             faces: ``one`` (exactly one face a picture), ``largest`` or ``central``.
+            attributes: what else is known of the subject, such as ``{"site": "berlin", "age": 34}``; set with the
+                first reference, what was known before stays.
 
         Returns:
             The references, and the pictures that gave none.
@@ -97,6 +114,7 @@ class LocalGallery:
                 "one picture enrols one face of a subject; choose with faces='one', 'largest' or 'central'"
             )
         self.store.require_name(subject)
+        check_attributes(attributes or {})
         pipeline = self.models.pipeline()
         references: list[int] = []
         failures: list[Failure] = []
@@ -112,13 +130,19 @@ class LocalGallery:
                     raise
                 failures.append(Failure.of(error, str(source)))
                 continue
-            reference, new = self.store.enrol(subject, templates, _record(photo))
+            reference, new = self.store.enrol(subject, templates, _record(photo), attributes=attributes)
             references.append(reference)
             added += new
         return Enrolment(subject, tuple(references), added, tuple(failures))
 
     def index(
-        self, folder: str | PathLike[str], *, by_folder: bool = False, progress: Progress | None = None
+        self,
+        folder: str | PathLike[str],
+        *,
+        by_folder: bool = False,
+        progress: Progress | None = None,
+        workers: int = 1,
+        recorder: Recorder | None = None,
     ) -> IndexReport:
         """Add every face of the pictures below a folder; each picture once, by content.
 
@@ -128,15 +152,16 @@ class LocalGallery:
             folder: photographs, with all below it.
             by_folder: the folder that a picture lies in names the person in it.
             progress: called with (done, total) pictures.
+            workers: 1 = a thread a core; more = so many processes, for machines with many cores.
+            recorder: told where the time goes.
         """
         start = time.perf_counter()
         paths, unreadable = find_photos(folder)
         failures, new, skipped, faces = list(unreadable), 0, 0, 0
-        pipeline = self.models.pipeline(batch=True)
         policy = Policy.LARGEST if by_folder else Policy.ALL
-        outcomes = stream(pipeline, paths, policy=policy, skip=self._known, limits=self.models.limits)
+        outcomes = acquire_all(self.models, paths, policy=policy, skip=self._known, workers=workers, recorder=recorder)
         for batch in _timed_batches(outcomes):
-            with self.store.batch():
+            with span(recorder, "store", len(batch)), self.store.batch():
                 for outcome in batch:
                     if isinstance(outcome, Acquired) and not self.store.knows(outcome.sha256):
                         subject = Path(outcome.source).parent.name if by_folder else None
@@ -148,11 +173,12 @@ class LocalGallery:
                         skipped += 1
             if progress:
                 progress(new + skipped + len(failures), len(paths) + len(unreadable))
+        self.store.optimize_if_due()
         total = len(paths) + len(unreadable)
         return IndexReport(total, new, skipped, faces, tuple(failures), time.perf_counter() - start)
 
-    def _known(self, photo: Photo) -> bool:
-        return self.store.knows(photo.sha256)
+    def _known(self, seen: Seen) -> bool:
+        return self.store.knows(seen.sha256)
 
     def _add(self, outcome: Acquired, subject: str | None) -> int:
         return len(self.store.add_picture(_record(outcome), outcome.templates, subject=subject))
@@ -164,6 +190,7 @@ class LocalGallery:
         fpir: float = 0.003,
         top: int = 5,
         faces: str = "all",
+        where: str | None = None,
         progress: Progress | None = None,
     ) -> Identification:
         """Who is in the pictures: for each face a candidate list, and a name or nobody (open set).
@@ -173,14 +200,16 @@ class LocalGallery:
             fpir: how often a stranger's face may be given a name; the threshold follows the gallery's size.
             top: length of the candidate lists, 1..1000.
             faces: which faces of a picture are probes.
+            where: search only the subjects whose attributes pass this filter, such as ``site=berlin and age>=30``; the
+                threshold then follows their number.
             progress: called with (done, total) pictures.
 
         Raises:
-            UsageError: the rate is not supported, or `top` is out of range.
+            UsageError: the rate is not supported, `top` is out of range, or the filter cannot be read.
         """
         sources = _several(images)
-        size = self.store.info()["references"]
-        point = at_fpir(self._table(), fpir, size)
+        searched = self.store.searched(where)
+        point = at_fpir(self._table(), fpir, searched.references)
         pipeline = self.models.pipeline(batch=len(sources) > 1)
         probes: list[Probe] = []
         failures: list[Failure] = []
@@ -188,19 +217,30 @@ class LocalGallery:
             if isinstance(outcome, Failure):
                 failures.append(outcome)
             elif isinstance(outcome, Acquired):
-                probes += self._probes(outcome.templates, top, point)
+                probes += self._probes(outcome.templates, top, point, searched)
                 if not len(outcome.templates):
                     failures.append(Failure(outcome.source, "no-face", f"{outcome.source}: no face found"))
             if progress:
                 progress(done, len(sources))
-        return Identification(tuple(probes), tuple(failures), fpir, point, size, model_id(pipeline.embedder))
+        return Identification(
+            tuple(probes),
+            tuple(failures),
+            fpir,
+            point,
+            searched.references,
+            model_id(pipeline.embedder),
+            searched=searched.subjects,
+            where=where,
+            recall=searched.recall,
+        )
 
     def _outcomes(self, pipeline: Pipeline, sources: Sequence[PhotoSource], policy: Policy) -> Iterator[Outcome]:
         workers = 1 if len(sources) == 1 else None  # one picture gets all cores inside the networks
         return stream(pipeline, sources, policy=policy, workers=workers, limits=self.models.limits)
 
-    def _probes(self, templates: Templates, top: int, point: OperatingPoint) -> Iterator[Probe]:
-        for face, hits in zip(templates.faces, self.store.search(templates, top), strict=True):
+    def _probes(self, templates: Templates, top: int, point: OperatingPoint, searched: Searched) -> Iterator[Probe]:
+        found = self.store.search(templates, top, among=searched.among)
+        for face, hits in zip(templates.faces, found, strict=True):
             rows = enumerate(hits, 1)
             yield Probe(
                 face,
@@ -229,11 +269,23 @@ class LocalGallery:
         """What was measured on this gallery's own people, if anything was; otherwise the model's."""
         return self.store.operating() or self.models.table()
 
-    def group(self, folder: str | PathLike[str], *, progress: Progress | None = None) -> Groups:
-        """Index a folder, then sort its faces into people, keeping the names and corrections that the gallery has."""
+    def group(
+        self,
+        folder: str | PathLike[str],
+        *,
+        progress: Progress | None = None,
+        workers: int = 1,
+        recorder: Recorder | None = None,
+        full: bool = False,
+    ) -> Groups:
+        """Index a folder, then sort its faces into people, keeping the names and corrections that the gallery has.
+
+        Faces that came since an earlier run are compared with all; with `full` all are compared with all again.
+        """
         start = time.perf_counter()
-        report = self.index(folder, progress=progress)
-        result = group_gallery(self.store, self.models)
+        report = self.index(folder, progress=progress, workers=workers, recorder=recorder)
+        with span(recorder, "group", report.faces):
+            result = group_gallery(self.store, self.models, full=full)
         seconds = time.perf_counter() - start
         return replace(result, failures=report.failures, files=report.files, seconds=seconds)
 

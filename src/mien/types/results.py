@@ -94,8 +94,11 @@ class Identification:
         failures: pictures without an answer.
         fpir: the false positive identification rate asked for.
         point: the threshold in force and what it rests on.
-        gallery_size: number of references searched.
+        gallery_size: number of references searched; `point` follows from it.
         model: who answered.
+        searched: number of subjects searched.
+        where: the filter that they passed; None: everybody was searched.
+        recall: measured share of the true ten best that an approximate index finds; None: it finds all.
     """
 
     probes: tuple[Probe, ...]
@@ -104,6 +107,9 @@ class Identification:
     point: OperatingPoint
     gallery_size: int
     model: ModelId
+    searched: int = 0
+    where: str | None = None
+    recall: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -113,6 +119,9 @@ class Identification:
             "threshold": round(self.point.threshold, 4),
             "fpir": self.fpir,
             "gallery_size": self.gallery_size,
+            "searched": self.searched,
+            "where": self.where,
+            "recall": self.recall,
             "operating_point": self.point.to_dict(),
             "model": self.model.to_dict(),
         }
