@@ -1,6 +1,7 @@
 """Grouping: which method, which cut, which faces are too poor; and how time and memory grow.
 
     python benchmarks/bench_grouping.py --embedder sface --write
+    python benchmarks/bench_grouping.py --embedder sface --incremental
     python benchmarks/bench_grouping.py --growth
 
 Four folders, whose people are known: LFW view 1 (the pictures that ``pairsDevTest.txt`` names) with London; the same
@@ -18,10 +19,9 @@ import datetime
 import itertools
 import platform
 import re
-import resource
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -31,6 +31,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from sklearn.cluster import DBSCAN, HDBSCAN
 
+from grouping_growth import added, growth, incremental
 from lfw import arguments, models, read_pairs
 from mien.evaluate.metrics.grouping import grouping_figures
 from mien.evaluate.protocols.people_folder import label_faces
@@ -221,36 +222,12 @@ def write(path: Path, table: str) -> None:
     path.write_text(text.replace(found.group(), table) if found else f"{text.rstrip()}\n\n{table}")
 
 
-def made_up(n: int, per: int, d: int = 128) -> tuple[NDArray[np.float32], Labels]:
-    """Templates like SFace's on LFW: mated cosine 0.66 with s.d. 0.08, non-mated 0.085 with 0.087 (128 numbers)."""
-    random = np.random.default_rng(SEED)
-
-    def directions(k: int) -> NDArray[np.float32]:
-        rows = random.standard_normal((k, d), np.float32)
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-    people = np.arange(n) % (n // per)
-    share = np.clip(random.normal(0.575, 0.1, n), 0.2, 0.9).astype(np.float32)[:, None]
-    common = np.sqrt(np.float32(0.085)) * directions(1)
-    rows = common + np.sqrt(share) * directions(n // per)[people] + np.sqrt(0.915 - share) * directions(n)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True), people
-
-
-def growth() -> None:
-    """Seconds and peak memory; sizes ascend, so that the peak belongs to the last one."""
-    print("faces      people    s       peak MB  BCubed F")
-    last: dict[int, tuple[int, float]] = {}
-    for n, kind in itertools.product((1_000, 10_000, 100_000), (2, 20)):
-        per = 2 if kind == 2 else n // 20
-        vectors, people = made_up(n, per)
-        start = time.perf_counter()
-        labels = group(vectors, np.arange(n), cut=0.46).labels
-        seconds = time.perf_counter() - start
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        exponent = f"  ~ n^{np.log(seconds / last[kind][1]) / np.log(n / last[kind][0]):.2f}" if kind in last else ""
-        last[kind] = n, seconds
-        f = figures(labels, people.astype(str))[2]
-        print(f"{n:7d} {n // per:9d} {seconds:8.2f} {peak:10.0f}    {f:.4f}{exponent}", flush=True)
+def add_bit_by_bit(sets: dict[str, Folder], rule: GroupingRule) -> None:
+    """Photographs in batches, each compared with what is there, against one full run."""
+    for name in ("bystanders", "crowds"):
+        folder = sets[name]
+        run = partial(added, folder.vectors, folder.pictures, rule.weak(folder.scores), rule)
+        incremental(name, folder.people, folder.grouped(rule), run, {1: 1, 10: 10, 100: 10, 1000: 10})
 
 
 def main() -> None:
@@ -258,6 +235,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the rule into the card")
     parser.add_argument("--methods", action="store_true", help="compare with other methods first")
     parser.add_argument("--growth", action="store_true", help="only time and memory on made-up templates")
+    parser.add_argument("--incremental", action="store_true", help="only the card's rule, photographs bit by bit")
     options = parser.parse_args()
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     print(f"{today}, {platform.processor() or platform.machine()}, detector {options.detector}")
@@ -266,6 +244,9 @@ def main() -> None:
     for embedder in options.embedder.split(","):
         sets = folders(models(options, embedder).pipeline(batch=True), options.data)
         print(f"\n== {embedder}: " + ", ".join(f"{name} {len(folder.people)} faces" for name, folder in sets.items()))
+        if options.incremental:
+            add_bit_by_bit(sets, GroupingRule.from_dict(find_card(embedder, "embedder").grouping or {}))
+            continue
         if options.methods:
             compare_methods("people", sets["people"])
             compare_methods("bystanders", sets["bystanders"])

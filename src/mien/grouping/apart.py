@@ -32,17 +32,22 @@ class Apart:
         pairs = place[self.pairs]
         return Apart(self.pictures[rows], self.names[rows], pairs[(pairs >= 0).all(axis=1)])
 
-    def between(self, owner: Ints) -> Barrier:
+    def concerned(self) -> Ints:
+        """Rows of the faces that are kept from anybody at all, ascending."""
+        told = self.names >= 0
+        told[self.pairs.ravel()] = True
+        told |= np.bincount(self.pictures, minlength=1)[self.pictures] > 1
+        return np.flatnonzero(told)
+
+    def between(self, owner: Ints, clusters: int) -> Barrier:
         """The same statement about clusters, `owner` being the cluster of each face."""
-        counts = np.bincount(self.pictures, minlength=1)
-        shared = counts[self.pictures] > 1  # a face that is alone in its picture is kept from nobody
-        clusters = int(owner.max(initial=-1)) + 1
-        keys = np.unique(owner[shared] * len(counts) + self.pictures[shared])
-        starts = np.searchsorted(keys, np.arange(clusters + 1) * len(counts))
+        width = int(self.pictures.max(initial=0)) + 1
+        keys = distinct(owner * width + self.pictures)
+        starts = np.concatenate([[0], np.cumsum(np.bincount(keys // width, minlength=clusters))])
         names = np.full(clusters, -1, np.int64)
         names[owner[self.names >= 0]] = self.names[self.names >= 0]
         ends = np.sort(owner[self.pairs], axis=1)
-        return Barrier(keys, starts, len(counts), names, np.unique(ends[:, 0] * clusters + ends[:, 1]), clusters)
+        return Barrier(keys, starts, width, names, distinct(ends[:, 0] * clusters + ends[:, 1]), clusters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class Barrier:
     """Look-up of forbidden pairs of clusters.
 
     Args:
-        keys: sorted cluster * `width` + picture, for pictures with several faces.
+        keys: sorted cluster * `width` + picture.
         starts: (clusters + 1,) where each cluster's keys begin.
         width: number of pictures.
         names: (clusters,) name of each cluster, -1 = none.
@@ -79,15 +84,52 @@ class Barrier:
                 allowed[self._meeting(rows[part], fewer, more)] = False
         return allowed
 
+    def by_picture(self) -> Ints:
+        """The keys the other way round, sorted: picture * `clusters` + cluster."""
+        return np.sort(self.keys % self.width * self.clusters + self.keys // self.width)
+
+    def forbidden(self, rows: Ints, shown: Ints) -> tuple[Ints, Ints]:
+        """All that some clusters may not be joined with: (k,) places in `rows`, and (k,) the other clusters.
+
+        Args:
+            rows: the clusters.
+            shown: what `by_picture` gives.
+        """
+        at, keys = _expand(self.starts[rows], self.starts[rows + 1])
+        pictures = self.keys[keys] % self.width * self.clusters
+        spot, shared = _expand(*np.searchsorted(shown, [pictures, pictures + self.clusters]))
+        told = np.flatnonzero(self.names[rows] >= 0)
+        named = np.flatnonzero(self.names >= 0)
+        differ = np.nonzero(self.names[rows[told]][:, None] != self.names[named])
+        low, high = np.divmod(self.pairs, self.clusters)
+        both = np.sort(np.concatenate([self.pairs, high * self.clusters + low]))
+        said, foes = _expand(*np.searchsorted(both, [rows * self.clusters, (rows + 1) * self.clusters]))
+        return (
+            np.concatenate([at[spot], told[differ[0]], said]),
+            np.concatenate([shown[shared] % self.clusters, named[differ[1]], both[foes] % self.clusters]),
+        )
+
     def _meeting(self, rows: Ints, fewer: Ints, more: Ints) -> Ints:
         """Those of `rows` whose two clusters share a picture."""
         starts, ends = self.starts[fewer[rows]], self.starts[fewer[rows] + 1]
-        lengths = ends - starts
-        at = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths) + np.repeat(starts, lengths)
+        which, at = _expand(starts, ends)
         pictures = self.keys[at] % self.width
-        row = np.repeat(rows, lengths)
+        row = rows[which]
         meeting: Ints = row[_within(more[row] * self.width + pictures, self.keys)]
         return meeting
+
+
+def distinct(values: Ints) -> Ints:
+    """The values in order, each once; numpy's own hashes them first, which takes twenty times as long."""
+    ordered = np.sort(values)
+    return ordered[np.diff(ordered, prepend=ordered[:1] - 1) > 0]
+
+
+def _expand(starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
+    """All numbers of several ranges, one after the other: (k,) which range, and (k,) the number."""
+    lengths = ends - starts
+    which = np.repeat(np.arange(len(lengths)), lengths)
+    return which, np.arange(len(which)) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
 
 
 def _within(values: Ints, table: Ints) -> NDArray[np.bool_]:

@@ -44,7 +44,8 @@ def group(
     weak: NDArray[np.bool_] | None = None,
     attach_cut: float | None = None,
     names: Sequence[str | None] | None = None,
-    earlier: Sequence[int] | None = None,
+    earlier: ArrayLike | None = None,
+    fresh: NDArray[np.bool_] | None = None,
     apart: Sequence[tuple[int, int]] = (),
 ) -> Grouping:
     """Sorts faces into people whose number nobody knows.
@@ -60,7 +61,10 @@ def group(
         weak: (n,) faces too poor to found a group: they may only join one; None = none is.
         attach_cut: least average cosine at which a weak face joins a group; None = `cut`.
         names: (n,) known name of each face or None; one name is one person, two names are two.
-        earlier: (n,) group of each face in an earlier run, or -1; such groups may grow together, names may not.
+        earlier: (n,) group of each face in an earlier run, or -1; such groups may grow together, names may not. A weak
+            face without a name chooses anew.
+        fresh: (n,) faces that the earlier run has not seen: only their groups are compared, with all others, so that
+            the cost is new times all; earlier groups join only where something new came to one of them. None = all.
         apart: rows of two faces that a person has said to be two people.
 
     Raises:
@@ -72,26 +76,30 @@ def group(
     picture = np.unique(np.asarray(pictures), return_inverse=True)[1].astype(np.int64)
     known, names_of = _numbered(names, n)
     before = np.full(n, -1, np.int64) if earlier is None else np.asarray(earlier, np.int64)
-    poor = np.zeros(n, bool) if weak is None else np.asarray(weak, bool)
-    if not n == len(picture) == len(known) == len(before) == len(poor):
-        raise UsageError(f"{n} vectors need as many pictures, names, earlier groups and weak marks")
+    poor = np.zeros(n, bool) if weak is None else np.array(weak, bool)
+    new = np.ones(n, bool) if fresh is None else np.asarray(fresh, bool)
+    if not n == len(picture) == len(known) == len(before) == len(poor) == len(new):
+        raise UsageError(f"{n} vectors need as many pictures, names, earlier groups, weak and fresh marks")
     pairs = np.asarray(apart, np.int64).reshape(-1, 2)
     if pairs.size and (pairs.min() < 0 or pairs.max() >= n):
         raise UsageError(f"apart names a face outside 0..{n - 1}")
     limits = Apart(picture, known, pairs)
-    start = _start(known, before)
-    poor &= np.bincount(start)[start] == 1
     poor &= known < 0
-    labels = _strong(vectors, start, ~poor, cut, limits)
+    start = _start(known, np.where(poor, -1, before))
+    labels = _strong(vectors, start, ~poor, new, cut, limits)
     labels = _founded(labels, known)
     labels = attach(vectors, labels, np.flatnonzero(poor), cut if attach_cut is None else attach_cut, limits)
     return _ordered(labels, known, names_of)
 
 
-def _strong(vectors: Embeddings, start: Ints, strong: NDArray[np.bool_], cut: float, apart: Apart) -> Ints:
+def _strong(
+    vectors: Embeddings, start: Ints, strong: NDArray[np.bool_], new: NDArray[np.bool_], cut: float, apart: Apart
+) -> Ints:
     rows = np.flatnonzero(strong)
     labels = np.full(len(vectors), -1, np.int64)
-    labels[rows] = average_linkage(vectors[rows], _compact(start[rows]), cut, apart.among(rows))
+    clusters = _compact(start[rows])
+    fresh = np.unique(clusters[new[rows]])
+    labels[rows] = average_linkage(vectors[rows], clusters, cut, apart.among(rows), fresh=fresh)
     return labels
 
 
@@ -132,15 +140,19 @@ def _numbered(names: Sequence[str | None] | None, n: int) -> tuple[Ints, list[st
 
 def _start(known: Ints, before: Ints) -> Ints:
     """Clusters to begin with: one name together, one earlier group together, every other face alone."""
-    start = np.arange(len(known))
-    for group_of in np.unique(before[before >= 0]):
-        rows = np.flatnonzero(before == group_of)
-        if len(np.unique(known[rows][known[rows] >= 0])) > 1:
-            raise UsageError(f"earlier group {group_of} holds faces of two names; give them different groups")
-        start[rows] = rows[0]
-    for name in np.unique(known[known >= 0]):
-        start[np.isin(start, start[known == name])] = start[known == name].min()
-    return _compact(start)
+    groups, group_of = np.unique(before, return_inverse=True)
+    highest, lowest = np.full(len(groups), -1), np.full(len(groups), known.max(initial=-1))
+    told = (known >= 0) & (before >= 0)
+    np.maximum.at(highest, group_of[told], known[told])
+    np.minimum.at(lowest, group_of[told], known[told])
+    if (lowest < highest).any():
+        wrong = groups[np.argmax(lowest < highest)]
+        raise UsageError(f"earlier group {wrong} holds faces of two names; give them different groups")
+    name = np.where(before >= 0, highest[group_of], known)
+    name = np.where(known >= 0, known, name)
+    # Three ranges of numbers that do not meet: names, earlier groups, faces.
+    alone = len(known) + len(groups) + np.arange(len(known))
+    return _compact(np.where(name >= 0, name, np.where(before >= 0, len(known) + group_of, alone)))
 
 
 def _compact(numbers: Ints) -> Ints:

@@ -37,6 +37,11 @@ class GroupingRule:
         """From the card's table."""
         return cls(**table)
 
+    @property
+    def key(self) -> str:
+        """What decides a grouping: two runs of one key on the same faces agree."""
+        return f"cut {self.cut!r}, attach {self.attach!r}, weak below {self.min_score!r}"
+
     def weak(self, scores: FloatArray) -> NDArray[np.bool_]:
         """(n,) faces too poor to found a group: such faces resemble each other more than their people.
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -27,7 +29,7 @@ def unlimited(n: int) -> Apart:
     return Apart(np.arange(n), np.full(n, -1), np.empty((0, 2), np.int64))
 
 
-def greedy(vectors: np.ndarray, pictures: np.ndarray, cut: float) -> np.ndarray:
+def greedy(vectors: np.ndarray, cut: float, forbidden: Callable[[list[int], list[int]], bool]) -> np.ndarray:
     """Constrained average linkage as the textbook has it: all pairs of clusters, the best one, again."""
     scores = vectors.astype(float) @ vectors.T.astype(float)
     clusters = [[i] for i in range(len(vectors))]
@@ -37,7 +39,7 @@ def greedy(vectors: np.ndarray, pictures: np.ndarray, cut: float) -> np.ndarray:
             for j in range(i):
                 b = clusters[j]
                 average = scores[np.ix_(a, b)].mean()
-                if average >= best and not set(pictures[a]) & set(pictures[b]):
+                if average >= best and not forbidden(a, b):
                     best, join = average, (j, i)
         if join is None:
             labels = np.empty(len(vectors), int)
@@ -64,9 +66,8 @@ def test_with_photographs_it_is_what_the_textbook_joins(seed, cut, limit):
     vectors = people(6, 5, spread=1.2, seed=seed, d=16)
     pictures = np.random.default_rng(seed).integers(0, 12, 30)
     apart = Apart(pictures, np.full(30, -1), np.empty((0, 2), np.int64))
-    assert same_partition(
-        average_linkage(vectors, np.arange(30), cut, apart, limit=limit), greedy(vectors, pictures, cut)
-    )
+    labels = average_linkage(vectors, np.arange(30), cut, apart, limit=limit)
+    assert same_partition(labels, greedy(vectors, cut, lambda a, b: bool(set(pictures[a]) & set(pictures[b]))))
 
 
 def test_people_are_found_and_numbered_by_size():
@@ -202,3 +203,75 @@ def test_a_rule_calls_unsure_faces_weak():
         {"cut": 0.4, "attach": 0.5, "min_score": 0.8, "data": "d", "date": "2026-01-01", "command": "c"}
     )
     assert rule.weak(np.float32([0.9, 0.8, 0.7])).tolist() == [False, False, True]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.1, 0.7), st.sampled_from([1, 30, 10**6]))
+def test_with_photographs_names_and_corrections_it_is_what_the_textbook_joins(seed, cut, limit):
+    rng = np.random.default_rng(seed)
+    vectors = people(6, 5, spread=1.2, seed=seed, d=16)
+    apart = Apart(
+        rng.integers(0, 12, 30), np.where(rng.random(30) < 0.2, np.arange(30), -1), rng.integers(0, 30, (4, 2))
+    )
+    apart = Apart(apart.pictures, apart.names, apart.pairs[apart.pairs[:, 0] != apart.pairs[:, 1]])
+    names = np.where(apart.names >= 0, apart.names, -1 - np.arange(30))
+    foes = {frozenset(pair) for pair in apart.pairs.tolist()}
+
+    def forbidden(a: list[int], b: list[int]) -> bool:
+        told = {names[i] for i in a + b if names[i] >= 0}
+        shared = set(apart.pictures[a]) & set(apart.pictures[b])
+        return bool(shared) or len(told) > 1 or any(frozenset((i, j)) in foes for i in a for j in b)
+
+    labels = average_linkage(vectors, np.arange(30), cut, apart, limit=limit)
+    assert same_partition(labels, greedy(vectors, cut, forbidden))
+
+
+@pytest.mark.parametrize("limit", [1, 500, 10**6])
+def test_one_face_that_everybody_is_most_like_changes_nothing(limit):
+    rng = np.random.default_rng(0)
+    share = np.linspace(0.3, 0.95, 60)[:, None]
+    vectors = np.sqrt(share) * people(1, 1) + np.sqrt(1 - share) * people(60, 1, seed=1)
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    pictures = rng.integers(0, 200, 60)
+    apart = Apart(pictures, np.full(60, -1), np.empty((0, 2), np.int64))
+    labels = average_linkage(vectors, np.arange(60), 0.45, apart, limit=limit)
+    assert same_partition(labels, greedy(vectors, 0.45, lambda a, b: bool(set(pictures[a]) & set(pictures[b]))))
+
+
+def test_faces_added_to_settled_groups_join_them_or_each_other():
+    vectors = people(3, 4, spread=0.3)
+    earlier = np.array([0, 0, 0, -1, 1, 1, -1, -1, -1, -1, -1, -1])
+    labels = group(vectors, range(12), cut=0.5, earlier=earlier, fresh=earlier < 0).labels
+    assert same_partition(labels, np.repeat(range(3), 4))
+
+
+def test_a_face_that_stayed_alone_is_found_by_a_new_one():
+    labels = group(people(1, 2, spread=0.2), range(2), cut=0.5, earlier=[7, -1], fresh=np.array([False, True])).labels
+    assert labels.tolist() == [0, 0]
+
+
+def test_settled_groups_join_only_when_something_new_came_to_one_of_them():
+    vectors = people(1, 6, spread=0.3)
+    earlier = np.array([0, 0, 0, 1, 1, -1])
+    old = earlier >= 0
+    assert set(group(vectors[:5], range(5), cut=0.5, earlier=earlier[:5], fresh=~old[:5]).labels) == {0, 1}
+    assert set(group(vectors, range(6), cut=0.5, earlier=earlier, fresh=~old).labels) == {0}
+
+
+def test_nothing_is_compared_when_nothing_is_new():
+    vectors = people(5, 4)
+    earlier = np.arange(20)
+    assert set(group(vectors, range(20), cut=0.2, earlier=earlier, fresh=np.zeros(20, bool)).labels) == {-1}
+
+
+def test_all_fresh_is_the_full_run():
+    vectors = people(20, 6, spread=0.9)
+    full = group(vectors, range(120), cut=0.4).labels
+    assert group(vectors, range(120), cut=0.4, fresh=np.ones(120, bool)).labels.tolist() == full.tolist()
+
+
+def test_a_weak_face_of_an_earlier_group_chooses_anew():
+    vectors = np.concatenate([people(1, 3, spread=0.2), people(1, 3, spread=0.2, seed=3)])
+    weak = np.array([0, 0, 0, 0, 0, 1], bool)
+    labels = group(vectors, range(6), cut=0.5, weak=weak, earlier=[0, 0, 0, 1, 1, 0], fresh=np.zeros(6, bool)).labels
+    assert labels[5] == labels[4] != labels[0]
