@@ -146,7 +146,7 @@ def held(index: Index) -> float:
 
 
 class Truth:
-    """The exact lists of a gallery's probes, by people for the backends and by rows for graphs, which know no people."""
+    """The exact lists of the probes, by people for backends, by rows for graphs, which know none."""
 
     def __init__(self, made: Made) -> None:
         self.sets = (made.mated, made.non_mated)
@@ -161,6 +161,7 @@ class Truth:
         return [agreement(index.search(p, 10), e) for p, e in zip(self.sets, self._people, strict=True)]
 
     def of_graph(self, search: Search) -> list[float]:
+        """The same of the rows that a graph names."""
         return [agreement(search(p).tolist(), e) for p, e in zip(self.sets, self._rows, strict=True)]
 
 

@@ -112,7 +112,7 @@ class Building(Session):
                     facts, state = self._snapshot(projection, asked)
                 if not facts.rows or stopped():
                     return None
-                index = _made(facts.backend, projection.backend, state)
+                index = _made(facts.backend, state)
                 del state
                 if not write_file(file, facts, index.state(), stopped) or not self._publish(draft, facts, stopped):
                     return None
@@ -151,14 +151,10 @@ def due(projection: Projection) -> bool:
     return count >= LEAST and (projection.file is None or projection.stray > STRAY_SHARE * count)
 
 
-def _made(backend: str, before: str, state: State) -> Index:
-    """An index in its best form of what another one held."""
-    if backend == before:
-        return indexes[backend].restore(state).rebuilt()
-    there = state["references"] >= 0
-    index = indexes[backend].create(state["vectors"].shape[1], int(there.sum()))
-    index.add(state["references"][there], state["subjects"][there], state["vectors"][there])
-    return index.rebuilt()
+def _made(backend: str, state: State) -> Index:
+    """An index in its best form of what another one held; vectors are shared with it, not copied."""
+    columns = {name: state[name] for name in ("references", "subjects", "vectors")}
+    return indexes[backend].restore(columns).rebuilt()
 
 
 def _receipt(index: Index, seconds: float, size: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -24,7 +25,9 @@ from mien.types.arrays import AnyArray, Embeddings, FloatArray
 Part = tuple[int, Any]
 """First row and the faiss index of the rows from there."""
 PART = 100_000
-"""Rows that make up a part, which one core searches; a first guess."""
+"""Rows that make up a part, which one core searches: two parts of 100,000 take as long as one of 200,000."""
+SHARE = 20_000
+"""Rows of the tail that are worth a thread; a guess."""
 Shortlist = tuple[FloatArray, Ids]
 """(m, k) scores and row numbers."""
 
@@ -62,7 +65,10 @@ class CompressedIndex(RowIndex):
         if not 0 <= compressed <= len(templates):
             raise UsageError(f"{compressed} of {len(templates)} references are compressed; build the index again")
         templates.split(compressed)
-        return cls(templates, codes, Measured.from_array(state["measured"][1:]))
+        index = cls(templates, codes, Measured.from_array(state["measured"][1:]))
+        if sum(part.ntotal for _, part in index._parts) != compressed or len(codes["codes"]) != compressed:
+            raise UsageError("the codes of an index do not fit its references; build it again")
+        return index
 
     def state(self) -> dict[str, AnyArray]:
         """See `Index`."""
@@ -140,7 +146,7 @@ class CompressedIndex(RowIndex):
             parts.append(best_rows(base, probes, k, floor, None if allowed is None else allowed[:split]))
         if len(tail) or not parts:
             mask = None if allowed is None else allowed[split:]
-            parts.append(best_rows(tail, probes, k, floor, mask).shifted(split))
+            parts.append(best_rows(tail, probes, k, floor, mask, without_blas).shifted(split))
         return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 
     def _reranked(self, probes: Embeddings, k: int, floor: float, allowed: NDArray[np.bool_] | None) -> Found:
@@ -193,6 +199,23 @@ def rescored(base: Embeddings, probes: Embeddings, rows: Ids) -> FloatArray:
     scores = np.empty(rows.shape, np.float32)
     arrays = (faiss.swig_ptr(a) for a in (scores, probes, base, rows))
     faiss.fvec_inner_products_by_idx(*arrays, base.shape[1], *rows.shape)
+    return scores
+
+
+def without_blas(rows: Embeddings, probe: FloatArray) -> FloatArray:
+    """(n,) products in our own threads: those of a BLAS spin on and would be in the way of the next search."""
+    import faiss
+
+    scores = np.empty(len(rows), np.float32)
+    shares = max(1, min(cores(), len(rows) // SHARE))
+
+    def multiply(share: slice) -> None:
+        some, out = rows[share], scores[share]
+        arrays = (faiss.swig_ptr(a) for a in (out, probe, some))
+        faiss.fvec_inner_products_ny(*arrays, *reversed(some.shape))
+
+    starts = [i * len(rows) // shares for i in range(shares)] + [len(rows)]
+    in_parallel(multiply, [slice(a, b) for a, b in pairwise(starts)])
     return scores
 
 

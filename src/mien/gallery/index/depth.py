@@ -32,7 +32,7 @@ MATED_SCORE = 0.6
 AGREEMENT = 0.996
 """Share of the choosing probes whose list is complete; more than is promised, for it is an estimate."""
 MARGIN = 1.1
-"""Depth above what the choosing probes needed; adds a hundredth to the time of a search."""
+"""Depth above what the choosing probes needed, which are few."""
 SAMPLE = 20_000
 MISSED = np.iinfo(np.int64).max
 Search = Callable[[Embeddings, int], tuple[FloatArray, Ids]]

@@ -7,6 +7,7 @@ scores would take longer than the product.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from mien.gallery.index import Ids
 from mien.types.arrays import Embeddings, FloatArray
 
+Product = Callable[[Embeddings, FloatArray], FloatArray]
+"""(n, d) rows and a (d,) probe to (n,) scores."""
 GROUP = 32
 """Rows behind one maximum."""
 SCORES_AT_ONCE = 1 << 20
@@ -51,7 +54,12 @@ class Found:
 
 
 def best_rows(
-    matrix: Embeddings, probes: Embeddings, k: int, floor: float = -np.inf, allowed: NDArray[np.bool_] | None = None
+    matrix: Embeddings,
+    probes: Embeddings,
+    k: int,
+    floor: float = -np.inf,
+    allowed: NDArray[np.bool_] | None = None,
+    single: Product = np.matmul,
 ) -> Found:
     """The best k rows of a matrix for each probe, and all that are as good within rounding.
 
@@ -61,10 +69,11 @@ def best_rows(
         k: how many rows, at least 1.
         floor: rows below this score need not be found.
         allowed: (n,) rows that count; None: all.
+        single: what multiplies with a probe that comes alone.
     """
     if k < len(matrix) <= FEW_ROWS and len(matrix) * len(probes) <= SCORES_AT_ONCE:
-        return best_of_few(matrix, probes, k, floor, allowed)
-    maxima, firsts, strides = group_maxima(matrix, probes, allowed)
+        return best_of_few(matrix, probes, k, floor, allowed, single)
+    maxima, firsts, strides = group_maxima(matrix, probes, allowed, single)
     bound = np.maximum(kth_highest(maxima, k), np.float32(floor))
     groups, columns = np.nonzero(maxima >= bound - ROUNDING)
     pairs_p, pairs_r = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
@@ -83,10 +92,10 @@ def best_rows(
 
 
 def best_of_few(
-    matrix: Embeddings, probes: Embeddings, k: int, floor: float, allowed: NDArray[np.bool_] | None
+    matrix: Embeddings, probes: Embeddings, k: int, floor: float, allowed: NDArray[np.bool_] | None, single: Product
 ) -> Found:
     """What `best_rows` finds, by selecting from all scores at once; k is less than the number of rows."""
-    scores = matrix @ probes[0] if len(probes) == 1 else probes @ matrix.T
+    scores = single(matrix, probes[0]) if len(probes) == 1 else probes @ matrix.T
     scores = scores.reshape(len(probes), len(matrix))
     if allowed is not None:
         scores[:, ~allowed] = -np.inf
@@ -99,7 +108,7 @@ def best_of_few(
 
 
 def group_maxima(
-    matrix: Embeddings, probes: Embeddings, allowed: NDArray[np.bool_] | None = None
+    matrix: Embeddings, probes: Embeddings, allowed: NDArray[np.bool_] | None = None, single: Product = np.matmul
 ) -> tuple[FloatArray, Ids, Ids]:
     """The highest score in each group of rows.
 
@@ -112,7 +121,7 @@ def group_maxima(
     firsts, strides = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for start in range(0, len(matrix), chunk):
         rows = matrix[start : start + chunk]
-        scores = rows @ columns
+        scores = single(rows, probes[0])[:, None] if len(probes) == 1 else rows @ columns
         if allowed is not None:
             scores[~allowed[start : start + len(rows)]] = -np.inf
         stride = len(rows) // GROUP
