@@ -23,7 +23,7 @@ from mien.runtime.rewrites.drop_stale_inputs import drop_stale_inputs
 from mien.runtime.rewrites.fold_constants import fold_constants
 from mien.runtime.rewrites.fold_dequantize import fold_dequantize
 from mien.runtime.rewrites.free_batch import free_batch
-from mien.types.arrays import FloatArray
+from mien.types.arrays import FloatArray, Pixels
 from mien.types.template import Precision
 
 
@@ -37,8 +37,9 @@ class PlainSession:
     engine: str = "onnxruntime"
     precision: Precision = Precision.F32
     batch: int = 1
+    pixels: None = None
 
-    def run(self, pixels: FloatArray) -> tuple[FloatArray, ...]:
+    def run(self, pixels: FloatArray | Pixels) -> tuple[FloatArray, ...]:
         """The outputs for (1, 3, h, w) float32."""
         return tuple(self.inner.run(None, {self.inner.get_inputs()[0].name: pixels}))
 

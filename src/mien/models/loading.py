@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from mien.cores import processor
 from mien.errors import ModelMissingError
+from mien.models.blob import pixel_input
 from mien.models.card import Card
 from mien.models.catalogue import find_card, parts_of
 from mien.models.detectors import Detector, detectors
@@ -22,7 +23,7 @@ from mien.models.licences import require_licence
 from mien.models.sources import Progress
 from mien.models.store import Store
 from mien.models.tuning import remembered
-from mien.runtime import Session, Threads, open_session
+from mien.runtime import PixelInput, Session, Threads, open_session
 from mien.runtime.selftest import check_golden, golden_vector
 from mien.types.arrays import FloatArray
 from mien.types.template import Precision
@@ -99,7 +100,8 @@ def _detector(card: Card, settings: LoadSettings, progress: Progress | None) -> 
     factory = detectors[card.family]
     if settings.precision == Precision.INT8:
         settings = replace(settings, engine="auto", precision="auto")
-    return factory(card, _session(card, settings, progress))
+    # An embedder's crops are prepared by NumPy: in bytes they take as long.
+    return factory(card, _session(card, settings, progress, pixel_input(card)))
 
 
 def _embedder(card: Card, settings: LoadSettings, progress: Progress | None) -> Embedder:
@@ -111,7 +113,9 @@ def _embedder(card: Card, settings: LoadSettings, progress: Progress | None) -> 
     return fuse(card, card.fuse, parts)
 
 
-def _session(card: Card, settings: LoadSettings, progress: Progress | None) -> Session:
+def _session(
+    card: Card, settings: LoadSettings, progress: Progress | None, pixels: PixelInput | None = None
+) -> Session:
     """The card's network, running and tested."""
     require_licence(card, settings.allow_licence)
     store = Store()
@@ -120,6 +124,7 @@ def _session(card: Card, settings: LoadSettings, progress: Progress | None) -> S
     session = open_session(
         read_int8(card, store)[1] if precision == Precision.INT8 else weights,
         rewrites=card.rewrites,
+        pixels=pixels,
         engine=engine,
         precision=precision,
         threads=settings.threads,
@@ -156,7 +161,8 @@ def _self_test(card: Card, golden: FloatArray, session: Session, store: Store, d
     """Compare with the golden vector, once for all that could change the answer."""
     engine = f"{session.engine} {getattr(sys.modules.get(session.engine), '__version__', '')}"
     answer = hashlib.sha256(golden.tobytes()).hexdigest()
-    facts = (card.file.sha256, card.rewrites, answer, __version__, engine, session.precision, device, processor())
+    arithmetic = engine, session.precision, session.pixels, device, processor()
+    facts = (card.file.sha256, card.rewrites, answer, __version__, *arithmetic)
     passed = store.folder / "tests" / hashlib.sha256(repr(facts).encode()).hexdigest()
     if passed.exists():
         return

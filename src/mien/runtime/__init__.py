@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mien.runtime.opening import open_session
-from mien.runtime.session import Session
+from mien.runtime.session import PixelInput, Session
 from mien.runtime.threads import Threads, quiet_libraries, workers
 
-__all__ = ["Session", "Threads", "open_session", "quiet_libraries", "workers"]
+__all__ = ["PixelInput", "Session", "Threads", "open_session", "quiet_libraries", "workers"]

@@ -14,7 +14,7 @@ from mien.errors import ModelInvalidError, UsageError
 from mien.runtime.prepared import Prepared
 from mien.runtime.session import Shape, check_input, check_outputs
 from mien.runtime.threads import Threads
-from mien.types.arrays import FloatArray
+from mien.types.arrays import FloatArray, Pixels
 from mien.types.template import Precision
 
 # Options keep the arithmetic float32: both GPU engines would otherwise use shorter floats for speed.
@@ -48,8 +48,9 @@ class OnnxRuntimeSession:
     batch: int
     engine: str = "onnxruntime"
     precision: Precision = Precision.F32
+    pixels: None = None
 
-    def run(self, pixels: FloatArray) -> tuple[FloatArray, ...]:
+    def run(self, pixels: FloatArray | Pixels) -> tuple[FloatArray, ...]:
         """See `Session.run`."""
         check_input(pixels, self.shape)
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mien.runtime.choose import choose
 from mien.runtime.prepared import Prepared
-from mien.runtime.session import Session
+from mien.runtime.session import PixelInput, Session
 from mien.runtime.threads import check_threads
 
 
@@ -15,6 +15,7 @@ def open_session(
     model: bytes,
     *,
     rewrites: Iterable[str] = (),
+    pixels: PixelInput | None = None,
     engine: str = "auto",
     precision: str = "auto",
     threads: str = "throughput",
@@ -27,6 +28,8 @@ def open_session(
         model: an ONNX file, complete in itself, with one float32 input (batch, channels, height, width); for int8
             what `mien.runtime.quantise` made of one.
         rewrites: what its card declares on top of those that every graph gets: ``free_size``, ``merge_yunet_heads``.
+        pixels: how bytes become what the network takes. An engine that does this faster than NumPy gives a session of
+            bytes (its `pixels` is not None); with None the session takes float32 whatever the engine.
         engine: ``auto``, ``onnxruntime`` or ``openvino``.
         precision: ``auto``, ``f32``, ``bf16`` or ``int8``.
         threads: ``throughput``, one thread a call and as many calls as cores; or ``latency``, all cores for one call.
@@ -43,7 +46,7 @@ def open_session(
     if choice.engine == "openvino":
         from mien.runtime.openvino import open_openvino
 
-        return open_openvino(model, tuple(rewrites), profile, choice.precision, prepared)
+        return open_openvino(model, tuple(rewrites), profile, choice.precision, prepared, pixels)
     from mien.runtime.onnxruntime import open_onnxruntime
 
     return open_onnxruntime(model, tuple(rewrites), profile, device, prepared)

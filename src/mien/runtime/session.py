@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from mien.errors import ModelInvalidError
-from mien.types.arrays import FloatArray
+from mien.types.arrays import FloatArray, Pixels
 from mien.types.template import Precision
 
 Shape = tuple[int | None, ...]
 """An input's shape; None where it is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class PixelInput:
+    """How bytes of RGB become a network's numbers: (byte - mean) * scale.
+
+    Args:
+        mean: per channel, in the network's order, of 0..255.
+        scale: factor after the mean is taken off.
+        reverse: the network takes blue, green, red.
+    """
+
+    mean: tuple[float, float, float]
+    scale: float
+    reverse: bool
 
 
 class Session(Protocol):
@@ -33,8 +49,13 @@ class Session(Protocol):
         ...
 
     @property
+    def pixels(self) -> PixelInput | None:
+        """What the session itself does to bytes; None for one that takes numbers, as they are prepared elsewhere."""
+        ...
+
+    @property
     def shape(self) -> Shape:
-        """Of the input: (batch, channels, height, width)."""
+        """Of the input: (batch, channels, height, width); of bytes (batch, height, width, channels)."""
         ...
 
     @property
@@ -42,11 +63,12 @@ class Session(Protocol):
         """Names, in the order of what `run` returns."""
         ...
 
-    def run(self, pixels: FloatArray) -> tuple[FloatArray, ...]:
+    def run(self, pixels: FloatArray | Pixels) -> tuple[FloatArray, ...]:
         """The network's outputs for a batch.
 
         Args:
-            pixels: (b, c, h, w) float32, prepared as the model's card says.
+            pixels: (b, c, h, w) float32, prepared as the model's card says; (b, h, w, 3) uint8 RGB where the session
+                prepares them itself.
 
         Raises:
             ValueError: another type or shape than the network takes.
@@ -55,14 +77,15 @@ class Session(Protocol):
         ...
 
 
-def check_input(pixels: FloatArray, shape: Shape) -> None:
-    """Raise ValueError unless the array is float32, of the network's shape, and not empty."""
+def check_input(pixels: FloatArray | Pixels, shape: Shape, *, bytewise: bool = False) -> None:
+    """Raise ValueError unless the array is float32, or uint8 if `bytewise`, of the network's shape, and not empty."""
+    kind = np.dtype(np.uint8 if bytewise else np.float32)
     fits = len(pixels.shape) == len(shape) and all(
         size > 0 and wanted in (None, size) for size, wanted in zip(pixels.shape, shape, strict=True)
     )
-    if not fits or pixels.dtype != np.float32:
+    if not fits or pixels.dtype != kind:
         wanted = tuple("any" if size is None else size for size in shape)
-        raise ValueError(f"the network takes float32 {wanted}, got {pixels.dtype} {pixels.shape}")
+        raise ValueError(f"the network takes {kind} {wanted}, got {pixels.dtype} {pixels.shape}")
 
 
 def check_outputs(outputs: tuple[FloatArray, ...], names: tuple[str, ...]) -> tuple[FloatArray, ...]:

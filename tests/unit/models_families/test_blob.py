@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from toy_sessions import ToySession
 
 from mien.models import find_card
-from mien.models.blob import blob, input_of
+from mien.models.blob import blob, input_of, padded, run
 from mien.models.card import InputContract
+from mien.runtime import PixelInput
 
 PIXELS = np.arange(2 * 3 * 5 * 3).reshape(2, 3, 5, 3).astype(np.uint8)
 
@@ -30,12 +32,38 @@ def test_the_mean_is_taken_off_before_scaling() -> None:
     assert blob(PIXELS, contract(mean=10, scale=0.5))[0, 1, 2, 3] == (PIXELS[0, 2, 3, 1] - 11) * 0.5
 
 
-def test_sides_are_rounded_up_with_zeros() -> None:
-    planes = blob(PIXELS, contract(mean=7, multiple=4))
+def test_sides_are_rounded_up_with_black() -> None:
+    planes = blob(PIXELS, contract(mean=7, scale=0.5, multiple=4))
     assert planes.shape == (2, 3, 4, 8)
     assert planes.dtype == np.float32
-    assert not planes[:, :, 3:].any()
-    assert not planes[:, :, :, 5:].any()
+    black = np.array([-7, -8, -9], np.float32).reshape(3, 1, 1) * 0.5
+    assert (planes[:, :, 3:] == black).all()
+    assert (planes[:, :, :, 5:] == black).all()
+
+
+def test_pictures_of_bytes_are_rounded_up_with_black() -> None:
+    whole = padded(list(PIXELS), 4)
+    assert (whole.shape, whole.dtype) == ((2, 4, 8, 3), np.uint8)
+    assert np.array_equal(whole[:, :3, :5], PIXELS)
+    assert whole.sum() == PIXELS.sum()
+
+
+def test_a_picture_that_fits_already_is_not_copied() -> None:
+    assert np.shares_memory(padded([PIXELS[0]], 1), PIXELS)
+
+
+def test_a_session_of_bytes_gets_bytes_and_another_one_gets_numbers() -> None:
+    given: list[np.ndarray] = []
+
+    def keep(pixels: np.ndarray) -> tuple[np.ndarray, ...]:
+        given.append(pixels)
+        return ()
+
+    bytewise = PixelInput((0, 0, 0), 1.0, reverse=False)
+    for pixels in (bytewise, None):
+        run(ToySession(keep, pixels=pixels), list(PIXELS), contract("BGR", multiple=4))
+    assert np.array_equal(given[0], padded(PIXELS, 4))
+    assert np.array_equal(given[1], blob(PIXELS, contract("BGR", multiple=4)))
 
 
 def test_a_card_without_a_network_has_no_input() -> None:

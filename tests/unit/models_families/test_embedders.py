@@ -32,6 +32,13 @@ def test_every_crop_gets_its_row_whatever_the_chunks(n: int) -> None:
     assert all(shape[0] <= 4 for shape in session.shapes)
 
 
+@pytest.mark.parametrize(("n", "calls"), [(0, []), (4, [4]), (5, [3, 2]), (9, [3, 3, 3]), (10, [4, 4, 2])])
+def test_no_call_is_for_a_few_crops_left_over_where_it_can_be_avoided(n: int, calls: list[int]) -> None:
+    session = ToySession(means, batch=4)
+    arcface(CARD, session).embed(crops(n))
+    assert [shape[0] for shape in session.shapes] == calls
+
+
 def test_pixels_go_in_as_the_card_says() -> None:
     mobileface = replace(find_card("mobileface"), dimension=3)
     seen: list[FloatArray] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from mien.runtime import PixelInput
 from mien.types.arrays import FloatArray
 from mien.types.template import Precision
 
@@ -19,6 +20,7 @@ class ToySession:
     precision: Precision = Precision.F32
     shape: tuple[int | None, ...] = (None, 3, None, None)
     outputs: tuple[str, ...] = ()
+    pixels: PixelInput | None = None
     shapes: list[tuple[int, ...]] = field(default_factory=list)
 
     def run(self, pixels: FloatArray) -> tuple[FloatArray, ...]:

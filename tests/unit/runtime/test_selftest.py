@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mien.errors import ModelInvalidError
+from mien.runtime import PixelInput
 from mien.runtime.selftest import agreement, check_golden, golden_input, golden_vector
 from mien.types.template import Precision
 
@@ -20,6 +21,7 @@ class Echo:
     batch: int = 1
     shape: tuple[int | None, ...] = (None, None, None, None)
     outputs: tuple[str, ...] = ("same", "small")
+    pixels: PixelInput | None = None
 
     def run(self, pixels: np.ndarray) -> tuple[np.ndarray, ...]:
         return pixels, -pixels / np.float32(1000)
@@ -42,6 +44,23 @@ def test_the_vector_gives_every_output_an_equal_share() -> None:
     assert len(vector) == 256
     np.testing.assert_allclose(vector[:128], x / np.linalg.norm(x), rtol=1e-6)
     np.testing.assert_allclose(vector[128:], -vector[:128], rtol=1e-5)
+
+
+def test_a_session_of_bytes_is_shown_the_same_waves() -> None:
+    pixels = PixelInput((127.5, 100.0, 80.0), 1 / 128, reverse=True)
+
+    @dataclass
+    class Bytewise(Echo):
+        """Turns bytes into numbers as `pixels` says, one channel at a time."""
+
+        def run(self, given: np.ndarray) -> tuple[np.ndarray, ...]:
+            assert given.dtype == np.uint8
+            planes = [(given[..., 2 - c].astype(np.float32) - pixels.mean[c]) * pixels.scale for c in range(3)]
+            return super().run(np.stack(planes, axis=1).astype(np.float32))
+
+    low, high = -80 / 128, 127.5 / 128
+    vector = golden_vector(Bytewise(pixels=pixels), (1, 3, 16, 16), low=low, high=high)
+    assert agreement(vector, golden_vector(Echo(), (1, 3, 16, 16), low=low, high=high)) > 0.9999
 
 
 def test_agreement_is_the_cosine() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -11,7 +12,7 @@ from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
 from mien.errors import ModelInvalidError, UsageError
-from mien.runtime import Session, open_session
+from mien.runtime import PixelInput, Session, open_session
 from mien.runtime.onnxruntime import pick_device
 from mien.runtime.rewrites import graph as graph_module
 from mien.types.template import Precision
@@ -88,6 +89,32 @@ def test_an_answer_is_not_overwritten_by_the_next_call(model: onnx.ModelProto, e
 def test_another_type_or_shape_is_refused(model: onnx.ModelProto, engine: str, x: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"the network takes float32 \('any', 3, 32, 32\), got"):
         opened(model, engine).run(x)
+
+
+@pytest.mark.skipif(find_spec("openvino") is None, reason="no OpenVINO here")
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_session_of_bytes_prepares_them_as_it_was_told(model: onnx.ModelProto, reverse: bool, tmp_path: Path) -> None:
+    pixels = PixelInput((104.0, 117.0, 123.0), 1 / 64, reverse)
+    rgb = RNG.integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
+    given = rgb[..., ::-1] if reverse else rgb
+    x = ((given.astype(np.float32) - pixels.mean) * pixels.scale).transpose(0, 3, 1, 2).astype(np.float32)
+    expected = np.concatenate([ReferenceEvaluator(model).run(None, {"x": each[None]})[0] for each in x])
+    data = model.SerializeToString()
+    plain = open_session(data, engine="openvino", precision="f32", cache=tmp_path)
+    for _ in range(2):  # compiled, and read back from the cache
+        session = open_session(data, engine="openvino", precision="f32", cache=tmp_path, pixels=pixels)
+        assert (session.pixels, session.shape) == (pixels, (None, 32, 32, 3))
+        np.testing.assert_allclose(session.run(rgb)[0], expected, atol=1e-5)
+        rgb.flags.writeable = False
+    np.testing.assert_allclose(plain.run(x)[0], expected, atol=1e-5)
+    with pytest.raises(ValueError, match=r"the network takes uint8 \('any', 32, 32, 3\), got float32"):
+        session.run(x)
+
+
+def test_an_engine_that_gains_nothing_from_bytes_takes_numbers(model: onnx.ModelProto) -> None:
+    session = open_session(model.SerializeToString(), engine="onnxruntime", pixels=PixelInput((0, 0, 0), 1.0, True))
+    assert session.pixels is None
+    assert session.run(pictures(1, 3, 32, 32))[0].shape == (1, 16, 1, 1)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -52,4 +52,7 @@ class Detector(Protocol):
 DetectorFactory: TypeAlias = "Callable[[Card, Session], Detector]"
 
 detectors: Registry[DetectorFactory] = Registry("detector", __name__)
-"""Factories by family; an outside package adds its own through the entry-point group ``mien.detector``."""
+"""Factories by family; an outside package adds its own through the entry-point group ``mien.detector``.
+
+The session may take bytes or numbers: `mien.models.blob.run` gives it what it takes.
+"""

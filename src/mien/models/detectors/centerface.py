@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mien.models.blob import blob, input_of
+from mien.models.blob import input_of, run
 from mien.models.card import Card, InputContract
 from mien.models.detectors import detectors
 from mien.models.pyramid import MOST, SIDE, Found, look
@@ -60,7 +60,7 @@ class CenterFace:
 
     def find(self, pictures: Sequence[Pixels]) -> list[Found]:
         """Everything with a high enough score in each of these pictures of one size, repeats included."""
-        heat, sizes, offsets, points = self.session.run(blob(pictures, self.contract))
+        heat, sizes, offsets, points = run(self.session, pictures, self.contract)
         return [decode(*maps, self.score) for maps in zip(heat[:, 0], sizes, offsets, points, strict=True)]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mien.models.blob import blob, input_of
+from mien.models.blob import input_of, run
 from mien.models.card import Card, InputContract
 from mien.models.detectors import detectors
 from mien.models.pyramid import MOST, SIDE, Found, look
@@ -61,7 +61,7 @@ class YuNet:
 
     def find(self, pictures: Sequence[Pixels]) -> list[Found]:
         """Everything with a high enough score in each of these pictures of one size, repeats included."""
-        strides = self.session.run(blob(pictures, self.contract))
+        strides = run(self.session, pictures, self.contract)
         return [decode(cells, self.score) for cells in zip(*strides, strict=True)]
 
 

@@ -57,9 +57,11 @@ class ArcFace:
             ModelInvalidError: the network's vectors are not what the card says, or one of them is zero.
         """
         vectors = np.empty((len(crops), self.contract.dimension), np.float32)
-        for start in range(0, len(crops), self.batch):
-            chunk = crops[start : start + self.batch]
-            vectors[start : start + self.batch] = self._vectors(chunk)
+        # Calls of equal size: one for a single face takes a quarter more. SFace, 17 faces: 16 + 1 55 ms, 9 + 8 51 ms.
+        calls = max(1, -(-len(crops) // self.batch))
+        step = -(-len(crops) // calls) or 1
+        for start in range(0, len(crops), step):
+            vectors[start : start + step] = self._vectors(crops[start : start + step])
         return vectors
 
     def _vectors(self, crops: Crops) -> Embeddings:
