@@ -1,6 +1,7 @@
 """A gallery behaves as a dictionary of people does, whatever the order of what is done to it."""
 
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gallery_toys import picture, templates, unit
+from mien.errors import ConflictError
 from mien.gallery import Gallery, import_gallery
 
 NAMES = st.sampled_from(["ada", "Ada", "bob", "Ren\u00e9e", "Rene\u0301e", "x'; --"])
@@ -20,14 +22,19 @@ def key(name):
 
 
 class GalleryMachine(RuleBasedStateMachine):
-    """The model: person (a name, or an id without one) to {reference id: seed}; and the pictures known."""
+    """The model: person (a name, or an id without one) to {reference id: seed}, pictures known, and days consents end.
+
+    A day is a number from 0; -1 stands for a consent that was withdrawn.
+    """
 
     @initialize()
     def begin(self):
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / "family.mien"
-        self.gallery = Gallery.open(self.path, create=True)
+        self.day = 0
+        self.gallery = Gallery.open(self.path, create=True, clock=self.clock)
         self.people = {}
+        self.ends = {}
         self.pictures = {}
         self.place = {}
 
@@ -36,20 +43,51 @@ class GalleryMachine(RuleBasedStateMachine):
             self.gallery.close()
             self.folder.cleanup()
 
+    def clock(self):
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=self.day)
+
+    def ended(self, person):
+        return self.ends.get(person, 999) <= self.day
+
+    def inherit(self, new, old):
+        if old in self.ends:
+            self.ends[new] = min(self.ends.get(new, 999), self.ends.pop(old))
+
     def owner(self, reference):
         return next(person for person, held in self.people.items() if reference in held)
 
     def drop_empty(self):
         self.people = {p: held for p, held in self.people.items() if held or not p.startswith("#")}
+        self.ends = {p: end for p, end in self.ends.items() if p in self.people}
+
+    def refused(self, name, *arguments):
+        """Whoever may not be matched is not added to either."""
+        if not self.ended(key(name)):
+            return False
+        try:
+            self.gallery.enrol(name, *arguments)
+        except ConflictError:
+            return True
+        raise AssertionError
+
+    def give(self, reference, person):
+        old = self.owner(reference)
+        self.people[person][reference] = self.people[old].pop(reference)
+        if old.startswith("#") and not self.people[old]:
+            self.inherit(person, old)
 
     @rule(name=NAMES, seed=SEEDS)
     def enrol(self, name, seed):
+        if self.refused(name, templates(seed)):
+            return
         reference, new = self.gallery.enrol(name, templates(seed))
         assert new
         self.people.setdefault(key(name), {})[reference] = seed
 
     @rule(name=NAMES, seed=SEEDS, number=st.integers(0, 8))
     def enrol_from_picture(self, name, seed, number):
+        if self.refused(name, templates(seed), picture(number)):
+            return
         reference, new = self.gallery.enrol(name, templates(seed), picture(number))
         there = [r for r, (p, row) in self.place.items() if (p, row) == (number, 0)]
         own = [r for r in there if self.owner(r) == key(name)]
@@ -58,7 +96,8 @@ class GalleryMachine(RuleBasedStateMachine):
             assert (reference, new) == (own[0], False)
         elif nameless:
             assert (reference, new) == (nameless[0], False)
-            self.people.setdefault(key(name), {})[reference] = self.people[self.owner(reference)].pop(reference)
+            self.people.setdefault(key(name), {})
+            self.give(reference, key(name))
             self.drop_empty()
         else:
             assert new
@@ -90,6 +129,8 @@ class GalleryMachine(RuleBasedStateMachine):
         if key(name) not in self.people or key(name) == person:
             self.gallery.rename(person, name)
             self.people[key(name)] = self.people.pop(person)
+            if person in self.ends:
+                self.ends[key(name)] = self.ends.pop(person)
 
     @precondition(lambda self: len(self.people) > 1)
     @rule(data=st.data())
@@ -97,14 +138,15 @@ class GalleryMachine(RuleBasedStateMachine):
         into, other = data.draw(st.permutations(sorted(self.people)))[:2]
         assert self.gallery.merge(into, other) == len(self.people[other])
         self.people[into] |= self.people.pop(other)
+        self.inherit(into, other)
 
     @precondition(lambda self: any(self.people.values()))
     @rule(data=st.data(), name=NAMES)
     def move(self, data, name):
         reference = data.draw(st.sampled_from(sorted(r for held in self.people.values() for r in held)))
         self.gallery.move(reference, name)
-        seed = self.people[self.owner(reference)].pop(reference)
-        self.people.setdefault(key(name), {})[reference] = seed
+        self.people.setdefault(key(name), {})
+        self.give(reference, key(name))
         self.drop_empty()
 
     @precondition(lambda self: self.people)
@@ -112,21 +154,52 @@ class GalleryMachine(RuleBasedStateMachine):
     def forget(self, data):
         person = data.draw(st.sampled_from(sorted(self.people)))
         self.gallery.forget(person)
+        self.erased(person)
+
+    def erased(self, person):
         gone = self.people.pop(person)
+        self.ends.pop(person, None)
         shown = {self.place.pop(r)[0] for r in gone if r in self.place}
         for number in shown - {p for p, _ in self.place.values()}:
             del self.pictures[number]
 
+    @precondition(lambda self: self.people)
+    @rule(data=st.data(), days=st.integers(1, 20))
+    def consent(self, data, days):
+        person = data.draw(st.sampled_from(sorted(self.people)))
+        self.gallery.set_consent(person, expires=self.clock() + timedelta(days=days))
+        self.ends[person] = self.day + days
+
+    @precondition(lambda self: self.people)
+    @rule(data=st.data())
+    def withdraw(self, data):
+        person = data.draw(st.sampled_from(sorted(self.people)))
+        self.gallery.withdraw(person)
+        self.ends[person] = -1
+
+    @rule(days=st.integers(0, 8))
+    def wait(self, days):
+        self.day += days
+
+    @rule()
+    def sweep(self):
+        due = sorted(person for person in self.people if self.ended(person))
+        assert sorted(key(receipt["subject"]) for receipt in self.gallery.sweep()) == due
+        for person in due:
+            self.erased(person)
+
     @rule()
     def reopen(self):
         self.gallery.close()
-        self.gallery = Gallery(self.path)
+        self.gallery = Gallery(self.path, clock=self.clock)
 
     @rule(name=NAMES)
     def roll_back(self, name):
         try:
             with self.gallery.batch():
-                self.gallery.enrol(name, templates(99))
+                if not self.ended(key(name)):
+                    self.gallery.enrol(name, templates(99))
+                    self.gallery.withdraw(name)
                 raise InterruptedError
         except InterruptedError:
             pass
@@ -138,7 +211,7 @@ class GalleryMachine(RuleBasedStateMachine):
         self.gallery.close()
         self.path = folder / f"again{len(list(folder.iterdir()))}.mien"
         import_gallery(self.path, folder / "out.jsonl.gz")
-        self.gallery = Gallery(self.path)
+        self.gallery = Gallery(self.path, clock=self.clock)
 
     @invariant()
     def the_same_people(self):
@@ -157,7 +230,7 @@ class GalleryMachine(RuleBasedStateMachine):
             best = [
                 (float(np.max(unit(*held.values()).astype("f8") @ probe.vectors[0].astype("f8"))), person)
                 for person, held in self.people.items()
-                if held
+                if held and not self.ended(person)
             ]
             hits = self.gallery.search(probe, 1000)[0]
             assert {key(hit.subject): round(hit.score, 9) for hit in hits} == {p: round(s, 9) for s, p in best}

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mien.cli import consent as consents
 from mien.cli import options, output
+from mien.cli.import_compreface import import_compreface
 from mien.cli.optimize import optimize
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ def info(gallery: Path_, json: options.Json = False) -> None:
             f"its own people, {own['date']}: {own['nonmated']:,} non-mated comparisons" if own else "the model's card"
         )
         output.say(f"  error rates from {rates}")
+        if facts["due"]:
+            output.say(f"  {output.count(facts['due'], 'subject')} to erase with `mien gallery sweep`")
         search = facts["search"]
         file = f"{search['file_bytes']:,} bytes of search file" if search["file_bytes"] else "no search file"
         output.say(f"  {search['backend']} search, {file}, {search['stray']} references not in it")
@@ -76,6 +80,8 @@ def show(gallery: Path_, subject: Subject, json: options.Json = False) -> None:
         output.document(row.to_dict())
     else:
         output.say(f"{row.label}: {output.count(len(row.references), 'reference')}, since {row.created}")
+        if row.subject.consent is not None:
+            output.say(f"  {consents.describe(row.subject.consent)}")
         for key, value in row.subject.attributes.items():
             output.say(f"  {key} = {value}")
         for reference in row.references:
@@ -159,8 +165,8 @@ def forget(gallery: Path_, subject: Subject, json: options.Json = False) -> None
 @app.command()
 def export(
     gallery: Path_,
-    out: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines; compressed when it ends in .gz.")],
-    subject: Annotated[str | None, typer.Option(help="Only this subject.")] = None,
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines, or JSON; compressed when it ends in .gz.")],
+    subject: Annotated[str | None, typer.Option(help="All that is held about one subject, as one JSON.")] = None,
     salvage: Annotated[bool, typer.Option("--salvage", help="Leave out damaged rows instead of stopping.")] = False,
     json: options.Json = False,
 ) -> None:
@@ -237,6 +243,10 @@ def reembed(
 
 
 app.command("optimize")(optimize)
+app.command("import-compreface")(import_compreface)
+app.command("consent")(consents.consent)
+app.command("withdraw")(consents.withdraw)
+app.command("sweep")(consents.sweep)
 
 
 def _told(subject: Someone) -> str:

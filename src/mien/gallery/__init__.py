@@ -3,23 +3,33 @@
 from mien.gallery.attributes import Attributes
 from mien.gallery.attributes import check as check_attributes
 from mien.gallery.attributes import parse as parse_attributes
+from mien.gallery.audit import AuditRecord
+from mien.gallery.consent import BASES, Consent, Moment
 from mien.gallery.database import LEAST_SQLITE
 from mien.gallery.gallery import Gallery, import_gallery
 from mien.gallery.names import check_name
 from mien.gallery.records import Enrolled, GroupedFaces, Hit, Person, PictureRecord, Reference, Searched, Subject
+from mien.gallery.trail import Decision, Head, acting
 
 __all__ = [
+    "BASES",
     "LEAST_SQLITE",
     "Attributes",
+    "AuditRecord",
+    "Consent",
+    "Decision",
     "Enrolled",
     "Gallery",
     "GroupedFaces",
+    "Head",
     "Hit",
+    "Moment",
     "Person",
     "PictureRecord",
     "Reference",
     "Searched",
     "Subject",
+    "acting",
     "check_attributes",
     "check_name",
     "import_gallery",

@@ -60,6 +60,21 @@ class Adding(Narrowing):
         else:
             self.subject(subject)
 
+    def add_subject(self, name: str) -> None:
+        """Make somebody of whom there is no reference yet.
+
+        Raises:
+            UsageError: the name is not allowed.
+            ConflictError: somebody is called so.
+        """
+        name = check_name(name)
+        with self._writing() as (rows, projection):
+            if projection.find(name) is not None:
+                raise ConflictError(f"somebody is called '{name}' already", code="name-taken", source=name)
+            number = faces.put_subject(rows, name, self._utc())
+            rows.record(self._utc(), "enrol", rows.get(SUBJECT, number)[1], subjects=1)
+            rows.advance(appended=True)
+
     def enrol(
         self,
         subject: str,
@@ -81,6 +96,7 @@ class Adding(Narrowing):
 
         Raises:
             UsageError: the name or an attribute is not allowed, or there is not one template.
+            ConflictError: the subject's consent has ended.
             ModelMismatchError: templates of another model.
         """
         if len(templates) != 1:
@@ -140,7 +156,7 @@ class Adding(Narrowing):
         if any(pictures):
             self._check_pictures(rows)
         faces.accept(rows, templates, utc)
-        intake = Intake(rows, projection, utc)
+        intake = Intake(rows, projection, utc, self._ended_by(rows, utc))
         found = intake.add(templates, subjects, pictures)
         intake.write()
         new = sum(enrolled.new for enrolled in found)
@@ -192,7 +208,7 @@ class Adding(Narrowing):
                 return tuple(row[0] for row in faces.faces_of(rows, known[0]))
             utc = self._utc()
             faces.accept(rows, templates, utc)
-            intake = Intake(rows, projection, utc)
+            intake = Intake(rows, projection, utc, self._ended_by(rows, utc))
             intake.place(picture)
             found = intake.add_all(templates, subject, picture)
             intake.write()

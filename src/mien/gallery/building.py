@@ -133,7 +133,7 @@ class Building(Session):
             if stopped():
                 return False
             rows = self._opened()
-            with rows.database.connection:  # who holds the right to write keeps the epoch as it is
+            with rows.database.changing():  # who holds the right to write keeps the epoch as it is
                 if rows.revision()[1] != facts.epoch:
                     return False
                 try:

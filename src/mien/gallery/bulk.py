@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from mien.gallery import codec
+from mien.gallery import codec, consent
 from mien.gallery.corrections import give
 from mien.gallery.faces import faces_of, find_picture, new_uid, picture_values, put_picture
+from mien.gallery.index import Ids
 from mien.gallery.names import check_name, label_id, name_key
 from mien.gallery.projection import Projection
 from mien.gallery.records import Enrolled, PictureRecord
@@ -67,15 +68,17 @@ class Intake:
         rows: inside a transaction, with a contract that the templates fit.
         projection: knows who is called what.
         utc: ISO 8601.
+        ended: sorted ids of those who may not be added to.
 
     Attributes:
         moved: how many faces of people without a name were given to someone.
     """
 
-    def __init__(self, rows: Rows, projection: Projection, utc: str) -> None:
+    def __init__(self, rows: Rows, projection: Projection, utc: str, ended: Ids) -> None:
         self._rows = rows
         self._projection = projection
         self._utc = utc
+        self._ended = ended
         self._gathered = {table.name: Gathered(rows, table) for table in (SUBJECT, PICTURE, REFERENCE)}
         self._owners: dict[str, int] = {}
         self._pictures: dict[str, int] = {}
@@ -115,6 +118,7 @@ class Intake:
         known = self._owners.get(subject)
         if known is None:
             known = self._owners[subject] = self._find(subject)
+            consent.require(self._ended, known, subject)
         return known
 
     def _find(self, subject: str) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from mien.gallery.database import Database
 from mien.gallery.rows import Row, Rows, seal, seal_word
@@ -37,6 +37,13 @@ class Mark(NamedTuple):
     epochs: int = 0
 
 
+class Journal(Protocol):
+    """Remembers what rows were before they were touched."""
+
+    def note(self, table: Table, row_id: int, row: Row | None) -> None:
+        """A row is about to change; None: it was just made."""
+
+
 class TrackedRows(Rows):
     """Rows that remember what was done to references since the transaction began.
 
@@ -44,6 +51,7 @@ class TrackedRows(Rows):
         changes: in order.
         epochs: by how much this transaction advanced the file's epoch.
         rewritten: templates were replaced; an index has to be made anew.
+        journal: told what rows were before; None: nobody asks.
     """
 
     def __init__(self, database: Database) -> None:
@@ -51,6 +59,7 @@ class TrackedRows(Rows):
         self.changes: list[Change] = []
         self.epochs = 0
         self.rewritten = False
+        self.journal: Journal | None = None
 
     def begin(self) -> None:
         """A transaction begins: nothing was changed."""
@@ -65,8 +74,15 @@ class TrackedRows(Rows):
         del self.changes[mark.changes :]
         self.epochs = mark.epochs
 
+    def insert_rows(self, table: Table, rows: Sequence[Row]) -> None:
+        """See `Rows`."""
+        super().insert_rows(table, rows)
+        for row in rows if self.journal is not None else ():
+            self._note(table, row[0], None)
+
     def update(self, table: Table, row: Row, **changes: Any) -> None:
         """See `Rows`."""
+        self._note(table, row[0], row)
         before = self._word(table, row)
         super().update(table, row, **changes)
         if table is REFERENCE:
@@ -77,6 +93,7 @@ class TrackedRows(Rows):
 
     def delete(self, table: Table, row: Row) -> None:
         """See `Rows`."""
+        self._note(table, row[0], row)
         super().delete(table, row)
         if table is REFERENCE:
             self.changes.append(Change(row[0], GONE, self._word(table, row)))
@@ -92,6 +109,10 @@ class TrackedRows(Rows):
         """See `Rows`."""
         super().advance(appended=appended)
         self.epochs += not appended
+
+    def _note(self, table: Table, row_id: int, row: Row | None) -> None:
+        if self.journal is not None:
+            self.journal.note(table, row_id, row)
 
     def _word(self, table: Table, row: Row) -> int:
         return seal_word(seal(self._key(table), row, table.scalars)) if table is REFERENCE else 0

@@ -1,19 +1,18 @@
-"""What people say about who is who, and the right to be forgotten. Each call is one change with one audit record."""
+"""What people say about who is who. Each call is one change with one audit record."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
 from mien.errors import ConflictError, NotFoundError, UsageError
-from mien.gallery import attributes, codec, operating
+from mien.gallery import attributes, codec, consent, operating
 from mien.gallery.faces import put_subject
-from mien.gallery.names import label, name_key
+from mien.gallery.names import name_key
 from mien.gallery.projection import Projection
 from mien.gallery.rows import Row, Rows
-from mien.gallery.schema import PICTURE, REFERENCE, SEPARATION, SUBJECT
+from mien.gallery.schema import REFERENCE, SEPARATION, SUBJECT
 from mien.types.arrays import FloatArray
 from mien.types.template import Precision, TemplateContract, check_unit
 
@@ -41,12 +40,13 @@ def give(rows: Rows, reference: Row, owner: int) -> None:
 
 
 def drop_if_empty(rows: Rows, subject: int, heir: int | None = None) -> None:
-    """Delete a subject without name and references; its attributes go to the heir, if there is one."""
+    """Delete a subject without name and references; what is known of it goes to the heir, if any."""
     row = rows.get(SUBJECT, subject)
     used = rows.database.connection.execute("SELECT 1 FROM reference WHERE subject = ? LIMIT 1", (subject,)).fetchone()
     if row[2] is None and used is None:
         if heir is not None:
             attributes.inherit(rows, subject, heir)
+            consent.inherit(rows, subject, heir)
         delete_subject(rows, row)
 
 
@@ -56,6 +56,7 @@ def delete_subject(rows: Rows, row: Row) -> None:
         if row[0] in separation[1:3]:
             rows.delete(SEPARATION, separation)
     attributes.delete(rows, row[0])
+    consent.delete(rows, row[0])
     rows.delete(SUBJECT, row)
 
 
@@ -70,6 +71,7 @@ def merge(rows: Rows, projection: Projection, into: int, others: Sequence[int], 
             moved += 1
         inherit_separations(rows, other, into, utc)
         attributes.inherit(rows, other, into)
+        consent.inherit(rows, other, into)
         delete_subject(rows, rows.get(SUBJECT, other))
     for row_id in projection.references(into):
         row = rows.get(REFERENCE, row_id)
@@ -138,55 +140,6 @@ def remove(rows: Rows, projection: Projection, references: Sequence[int], utc: s
     rows.record(utc, "remove", references=len(doomed))
     rows.advance(appended=False)
     return len(doomed)
-
-
-def forget(rows: Rows, projection: Projection, subject: int, utc: str) -> dict[str, Any]:
-    """Delete all rows of a subject, and the name from the paths of pictures that others need."""
-    person = rows.get(SUBJECT, subject)
-    doomed = [rows.get(REFERENCE, row_id) for row_id in projection.references(subject)]
-    for row in doomed:
-        rows.delete(REFERENCE, row)
-    delete_subject(rows, person)
-    pictures, paths = _forget_pictures(rows, sorted({row[2] for row in doomed if row[2] is not None}), person[2])
-    record = rows.record(utc, "forget", person[1], references=len(doomed), pictures=pictures, paths=paths)
-    rows.advance(appended=False)
-    return {
-        "subject": label(subject, person[2]),
-        "uid": person[1],
-        "references": len(doomed),
-        "pictures": pictures,
-        "paths": paths,
-        "record": record,
-        "utc": utc,
-    }
-
-
-def _forget_pictures(rows: Rows, pictures: Sequence[int], name: str | None) -> tuple[int, int]:
-    """Delete pictures that show nobody else, and the name from the paths of those that do: (deleted, cleared)."""
-    key = None if name is None else name_key(name)
-    deleted = cleared = 0
-    for row in [rows.get(PICTURE, row_id) for row_id in pictures]:
-        if not _shows_someone(rows, row):
-            rows.delete(PICTURE, row)
-            deleted += 1
-        elif _holds(row, key):
-            rows.update(PICTURE, row, path=None)
-            cleared += 1
-    # Pictures in which nobody was found can lie in a folder of that name; without their rows they are only read again.
-    for row in [row for row in rows.scan(PICTURE) if _holds(row, key)]:
-        if not _shows_someone(rows, row):
-            rows.delete(PICTURE, row)
-            deleted += 1
-    return deleted, cleared
-
-
-def _holds(picture: Row, key: str | None) -> bool:
-    return key is not None and picture[2] is not None and key in name_key(picture[2])
-
-
-def _shows_someone(rows: Rows, picture: Row) -> bool:
-    statement = "SELECT 1 FROM reference WHERE picture = ? LIMIT 1"
-    return rows.database.connection.execute(statement, (picture[0],)).fetchone() is not None
 
 
 def reembed(

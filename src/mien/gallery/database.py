@@ -116,7 +116,6 @@ class Database:
     def _configure(self, wait_s: float) -> None:
         connection = self.connection
         connection.set_busy_timeout(round(wait_s * 1000))
-        connection.transaction_mode = "IMMEDIATE"
         connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
         # Nothing is copied from a log into the file before the rows were found to belong to it; see `trust_log`.
         if self.had_log:
@@ -203,6 +202,28 @@ class Database:
         finally:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[None]:
+        """Several writes as one change: all or nothing; within another, all or nothing of these.
+
+        Other threads go on while it waits for the right to write. With the connection itself as the context manager
+        apsw would hold them all, and the one that it waits for with them.
+        """
+        connection = self.connection
+        if connection.in_transaction:
+            with connection:  # a savepoint, which waits for nobody
+                yield
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                with contextlib.suppress(apsw.Error):  # what went wrong before is what matters
+                    connection.execute("ROLLBACK")
+            raise
 
     def abandon(self) -> None:
         """Close after a failed write to the medium; a failed fsync must not be tried again."""

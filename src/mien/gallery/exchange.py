@@ -19,12 +19,12 @@ import apsw
 from mien.errors import MienError
 from mien.gallery.database import Database, os_error, sync_folder
 from mien.gallery.rows import Row, Rows
-from mien.gallery.schema import ATTRIBUTE, OPERATING, PICTURE, REFERENCE, SEPARATION, SUBJECT, Table
+from mien.gallery.schema import ATTRIBUTE, CONSENT, OPERATING, PICTURE, REFERENCE, SEPARATION, SUBJECT, Table
 from mien.version import __version__
 
-FORMAT = 2
-"""Version of what is written; 1 had neither attributes nor compact templates."""
-TABLES = (SUBJECT, PICTURE, REFERENCE, SEPARATION, OPERATING, ATTRIBUTE)
+FORMAT = 3
+"""Version of what is written; 1 had neither attributes nor compact templates, 2 no consents and plain audit records."""
+TABLES = (SUBJECT, PICTURE, REFERENCE, SEPARATION, OPERATING, ATTRIBUTE, CONSENT)
 COLUMNS = {
     "subject": ("id", "uid", "name", "created"),
     "picture": ("id", "sha256", "path", "width", "height", "indexed", "failure"),
@@ -32,27 +32,24 @@ COLUMNS = {
     "separation": ("id", "first", "second", "created"),
     "operating": ("id", "digest", "created", "measured"),
     "attribute": ("id", "subject", "key", "value", "created"),
-    "audit": ("sequence", "utc", "action", "subject", "counts"),
+    "consent": ("id", "subject", "basis", "scope", "given", "expires", "withdrawn", "created"),
+    "audit": (
+        *("sequence", "utc", "action", "subject", "counts"),
+        *("actor", "purpose", "model", "threshold", "rate"),  # None in records of schema 1 and 2
+    ),
 }
 
 
-def export(rows: Rows, out: Path, subject: int | None = None) -> dict[str, int]:
-    """Write all rows, or those that concern one subject, to `out`."""
-    return _write(out, rows, _sound(rows, subject))
+def export(rows: Rows, out: Path) -> dict[str, int]:
+    """Write all rows to `out`."""
+    return _write(out, rows, _sound(rows))
 
 
-def _sound(rows: Rows, subject: int | None) -> Iterator[tuple[str, Row]]:
-    people = [row for row in rows.scan(SUBJECT) if subject in (None, row[0])]
-    uids = {row[1] for row in people}
-    held = None if subject is None else {row[2] for row in rows.scan(REFERENCE) if row[1] == subject}
-    yield from (("subject", _public(row)) for row in people)
-    yield from (("picture", row) for row in rows.scan(PICTURE) if held is None or row[0] in held)
-    yield from (("reference", row) for row in rows.scan(REFERENCE) if subject in (None, row[1]))
-    yield from (("attribute", row) for row in rows.scan(ATTRIBUTE) if subject in (None, row[1]))
-    if subject is None:  # a separation and its other subject are somebody else's data
-        yield from (("separation", row) for row in rows.scan(SEPARATION))
-        yield from (("operating", row) for row in rows.scan(OPERATING))
-    yield from (("audit", row) for row in rows.trail() if subject is None or row[3] in uids)
+def _sound(rows: Rows) -> Iterator[tuple[str, Row]]:
+    yield from (("subject", _public(row)) for row in rows.scan(SUBJECT))
+    for table in (PICTURE, REFERENCE, ATTRIBUTE, CONSENT, SEPARATION, OPERATING):
+        yield from ((table.name, row) for row in rows.scan(table))
+    yield from (("audit", row) for row in rows.trail())
 
 
 def _public(subject: Row) -> Row:
@@ -98,12 +95,13 @@ def _mended(found: dict[str, dict[int, Row]]) -> Iterator[tuple[str, Row]]:
     known = subjects.keys() | needed.keys()
     yield from (("separation", row) for row in found["separation"].values() if {row[1], row[2]} <= known)
     yield from (("operating", row) for row in found["operating"].values())
-    yield from (("attribute", row) for row in found["attribute"].values() if row[1] in known)
+    for name in ("attribute", "consent"):
+        yield from ((name, row) for row in found[name].values() if row[1] in known)
 
 
 def _write(out: Path, rows: Rows, entries: Iterable[tuple[str, Row]]) -> dict[str, int]:
     counts: Counter[str] = Counter()
-    with _whole(out) as raw, _packed(raw, out) as stream:
+    with whole(out) as raw, packed(raw, out) as stream:
         digest = hashlib.sha256()
 
         def put(line: dict[str, Any]) -> None:
@@ -145,7 +143,7 @@ def _shown(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _whole(out: Path) -> Iterator[IO[bytes]]:
+def whole(out: Path) -> Iterator[IO[bytes]]:
     """A file that appears under its name when all of it is on disk, or not at all."""
     draft = out.with_name(f"{out.name}.{secrets.token_hex(4)}.new")
     try:
@@ -164,7 +162,8 @@ def _whole(out: Path) -> Iterator[IO[bytes]]:
 
 
 @contextlib.contextmanager
-def _packed(raw: IO[bytes], out: Path) -> Iterator[IO[bytes]]:
+def packed(raw: IO[bytes], out: Path) -> Iterator[IO[bytes]]:
+    """A stream into `raw`, compressed when the file's name ends in ``.gz``."""
     if out.suffix == ".gz":
         with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed:
             yield cast(IO[bytes], packed)

@@ -5,21 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from mien.errors import NotFoundError
-from mien.gallery import attributes, corrections, exchange, groups, importing, operating
-from mien.gallery.adding import Adding
+from mien.gallery import attributes, corrections, dossier, exchange, groups, importing, operating
 from mien.gallery.attributes import Value
 from mien.gallery.check import find_problems
 from mien.gallery.database import named_errors
 from mien.gallery.names import check_name, label_id
+from mien.gallery.retention import Retaining
 from mien.types.arrays import FloatArray
 from mien.types.score import OperatingTable
 from mien.types.template import Precision, TemplateContract
 
 
-class Gallery(Adding):
+class Gallery(Retaining):
     """One gallery file. What a call stored is on disk when it returns; several threads and processes may share it.
 
     The file is opened by the first call that needs it. Every row is compared with its checksum before it is used;
@@ -33,7 +32,8 @@ class Gallery(Adding):
         read_only: refuse every change.
         index: search backend.
         wait_s: how long to wait for another process that writes.
-        clock: gives the time, in UTC.
+        clock: gives the time, in UTC; whose consent has ended by it is not matched.
+        audit_decisions: `search` and `compare` leave audit records too.
     """
 
     # -- models
@@ -80,12 +80,12 @@ class Gallery(Adding):
             ConflictError: someone else has it; merging makes the two one.
         """
         name = check_name(name)
-        with self._writing() as (rows, projection):
+        with self._correcting("rename") as (rows, projection):
             corrections.rename(rows, projection, projection.require(subject, str(self.path)), name, self._utc())
 
     def merge(self, into: str, *others: str) -> int:
         """Make one person of several; `into` keeps its name. Returns how many references moved."""
-        with self._writing() as (rows, projection):
+        with self._correcting("merge") as (rows, projection):
             ids = [projection.require(label, str(self.path)) for label in (into, *others)]
             return corrections.merge(rows, projection, ids[0], ids[1:], self._utc())
 
@@ -100,7 +100,7 @@ class Gallery(Adding):
             The subject's label.
         """
         name = None if subject is None or label_id(subject) is not None else check_name(subject)
-        with self._writing() as (rows, projection):
+        with self._correcting("move") as (rows, projection):
             owner = None if subject is None else projection.find(subject)
             if subject is not None and name is None and owner is None:
                 projection.require(subject, str(self.path))
@@ -125,7 +125,7 @@ class Gallery(Adding):
 
     def separate(self, first: str, second: str) -> None:
         """Say that two are not the same person; grouping never joins them. Merging them takes it back."""
-        with self._writing() as (rows, projection):
+        with self._correcting("separate") as (rows, projection):
             pair = [projection.require(label, str(self.path)) for label in (first, second)]
             corrections.separate(rows, pair[0], pair[1], self._utc())
 
@@ -133,21 +133,6 @@ class Gallery(Adding):
         """Delete references that are no faces, or whose picture is gone. Returns how many there were."""
         with self._writing(erase=True) as (rows, projection):
             return corrections.remove(rows, projection, references, self._utc())
-
-    def forget(self, subject: str) -> dict[str, Any]:
-        """Erase a person: templates, name, pictures nobody else is in, and their traces in the file and its log.
-
-        Not covered: copies elsewhere, backups, and what a file system or an SSD keeps of overwritten blocks.
-
-        Returns:
-            The receipt: uid, references, pictures, paths (cleared because they held the name), record, utc.
-
-        Raises:
-            StoreLockedError: the person is gone for every reader, but another process kept the log from being cut;
-                `forget` of anyone, or the next opening, cuts it.
-        """
-        with self._writing(erase=True) as (rows, projection):
-            return corrections.forget(rows, projection, projection.require(subject, str(self.path)), self._utc())
 
     def assign_groups(self, groups_of: Sequence[Sequence[int]], rule: str | None = None) -> int:
         """Take over a grouping: one person a list. Names and corrections that people gave are kept.
@@ -162,7 +147,8 @@ class Gallery(Adding):
             How many references changed their subject.
         """
         with self._writing() as (rows, projection):
-            return groups.assign(rows, projection, groups_of, self._utc(), rule)
+            utc = self._utc()
+            return groups.assign(rows, projection, groups_of, utc, rule, self._ended_by(rows, utc))
 
     # -- the file as a whole
 
@@ -179,7 +165,8 @@ class Gallery(Adding):
 
         Args:
             out: replaced whole, or not at all.
-            subject: only this person, as a person may ask for.
+            subject: instead all that is held about this person, as one readable JSON document: attributes, consent,
+                references, pictures, audit records; it cannot be imported.
             salvage: leave out damaged rows instead of stopping; ``lost`` counts them.
 
         Returns:
@@ -190,8 +177,10 @@ class Gallery(Adding):
             with self._lock, named_errors(self.path):
                 return exchange.salvage(self.path, Path(out), self._wait_s)
         with self._reading() as (rows, projection):
-            only = None if subject is None else projection.require(subject, str(self.path))
-            return exchange.export(rows, Path(out), only)
+            if subject is None:
+                return exchange.export(rows, Path(out))
+            number = projection.require(subject, str(self.path))
+            return dossier.export(rows, projection, Path(out), number, self._utc())
 
     def import_(self, file: str | os.PathLike[str]) -> dict[str, int]:
         """Read an exported file into this gallery, which must be empty; ids, times and audit trail are kept.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import NotFoundError, UsageError
-from mien.gallery import settled
+from mien.gallery import consent, settled
 from mien.gallery.corrections import drop_if_empty, pairs
 from mien.gallery.faces import put_subject
 from mien.gallery.index import Ids
@@ -19,8 +19,8 @@ from mien.gallery.rows import Rows
 from mien.gallery.schema import REFERENCE
 
 
-def columns(rows: Rows, projection: Projection, rule: str | None = None) -> GroupedFaces:
-    """All references as columns; `rule` says which earlier grouping counts."""
+def columns(rows: Rows, projection: Projection, ended: Ids, rule: str | None = None) -> GroupedFaces:
+    """All references as columns, but those of whoever may not be matched; `rule` says which earlier grouping counts."""
     dimension = rows.contract.dimension if rows.contract else 0
     ids, subjects = projection.owners()
     vectors = np.empty((len(ids), dimension), np.float32)
@@ -31,23 +31,31 @@ def columns(rows: Rows, projection: Projection, rule: str | None = None) -> Grou
         pictures[place], scores[place], pinned[place] = row[2] or 0, row[4], bool(row[5])
     apart = frozenset(pairs(rows))
     named = np.isin(subjects, list(projection.named()))
-    said = np.unique(np.concatenate([subjects[named], subjects[pinned], [s for pair in apart for s in pair]]))
+    stated = [s for pair in apart for s in pair] + sorted(consent.subjects(rows))
+    said = np.unique(np.concatenate([subjects[named], subjects[pinned], stated]))
     kept = np.isin(subjects, said)
     done = np.zeros(len(ids), np.bool_) if rule is None else settled.read(rows, rule, ids, subjects, pinned)
-    return GroupedFaces(ids.copy(), subjects.copy(), named, kept, pictures, vectors, apart, scores, done)
+    found = GroupedFaces(ids.copy(), subjects.copy(), named, kept, pictures, vectors, apart, scores, done)
+    return found.only(~np.isin(subjects, ended)) if len(ended) else found
 
 
 def assign(
-    rows: Rows, projection: Projection, groups: Sequence[Sequence[int]], utc: str, rule: str | None = None
+    rows: Rows,
+    projection: Projection,
+    groups: Sequence[Sequence[int]],
+    utc: str,
+    rule: str | None = None,
+    ended: Ids = consent.NOBODY,
 ) -> int:
     """Make each group one subject, as far as what people said allows.
 
-    A subject is *kept* when it has a name, a correction or a separation; its references stay. The others of a group
-    join its kept subject if there is exactly one, apart from a face whose picture shows that subject already. Otherwise
-    they become one subject without a name, under the number that most of them have had. With a `rule` it is remembered
-    that all references have been settled by it.
+    A subject is *kept* when it has a name, a correction, a separation or a consent; its references stay. The others of
+    a group join its kept subject if there is exactly one, apart from a face whose picture shows that subject already.
+    Otherwise they become one subject without a name, under the number that most of them have had. References of
+    whoever may not be matched (`ended`) are left as they are. With a `rule` it is remembered that all have been
+    settled by it, unless somebody was left out.
     """
-    known = _Known(rows, projection)
+    known = _Known(rows, projection, set(ended.tolist()))
     wanted: dict[int, int | None] = {}  # reference: kept subject, or None for one without a name
     loose: list[list[int]] = []
     for group in known.checked(groups):
@@ -65,7 +73,7 @@ def assign(
     for numbered in _number(loose, known):
         wanted.update(numbered)
     count = _apply(rows, known, loose, wanted, utc)
-    if rule is not None:
+    if rule is not None and not len(ended):
         settled.write(rows, rule, *known.after(wanted))
     return count
 
@@ -73,12 +81,14 @@ def assign(
 class _Known:
     """Owners, pictures and what is kept, by id."""
 
-    def __init__(self, rows: Rows, projection: Projection) -> None:
+    def __init__(self, rows: Rows, projection: Projection, ended: set[int]) -> None:
         ids, subjects = projection.owners()
+        self._ended = ended
         self.owner = dict(zip(ids.tolist(), subjects.tolist(), strict=True))
         self.picture: dict[int, int] = {}
         self._pinned: set[int] = set()
         self.kept = set(projection.named()) | {subject for pair in pairs(rows) for subject in pair}
+        self.kept |= consent.subjects(rows)
         for row in rows.scan(REFERENCE):
             if row[2] is not None:
                 self.picture[row[0]] = row[2]
@@ -89,7 +99,7 @@ class _Known:
         self.path = str(rows.database.path)
 
     def checked(self, groups: Sequence[Sequence[int]]) -> list[list[int]]:
-        """The groups as lists of ids that are there, each once."""
+        """The groups as lists of ids that are there, each once, without those of people who may not be matched."""
         plain = [[int(reference) for reference in group] for group in groups]
         seen = [reference for group in plain for reference in group]
         if len(set(seen)) != len(seen):
@@ -97,7 +107,7 @@ class _Known:
         missing = next((reference for reference in seen if reference not in self.owner), None)
         if missing is not None:
             raise NotFoundError(f"{self.path} has no reference {missing}; it changed since, group again")
-        return plain
+        return [[reference for reference in group if self.owner[reference] not in self._ended] for group in plain]
 
     def joins(self, reference: int, subject: int) -> bool:
         """Whether a reference may join a kept subject; two faces of one picture are two people."""

@@ -19,13 +19,13 @@ from typing import IO, Any, cast
 import apsw
 
 from mien.errors import ConflictError, MienError, StoreCorruptError
-from mien.gallery import codec, operating
+from mien.gallery import codec, consent, operating, trail
 from mien.gallery.attributes import check_key, check_value
 from mien.gallery.database import os_error
 from mien.gallery.exchange import COLUMNS, FORMAT, TABLES
-from mien.gallery.names import check_name, name_key
-from mien.gallery.rows import EMPTY_CHAIN, Row, Rows, chain
-from mien.gallery.schema import ATTRIBUTE, OPERATING, PICTURE, REFERENCE, SEPARATION, SUBJECT
+from mien.gallery.names import check_name, check_text, name_key
+from mien.gallery.rows import Row, Rows
+from mien.gallery.schema import ATTRIBUTE, CONSENT, OPERATING, PICTURE, REFERENCE, SEPARATION, SUBJECT
 from mien.types.template import Precision, TemplateContract, check_unit
 
 READABLE = [("mien-gallery", version) for version in range(1, FORMAT + 1)]
@@ -34,6 +34,8 @@ MAX_LINE = 1 << 20
 MAX_ID = 2**62
 BATCH = 1000
 """Rows stored at once."""
+OLDER = {"audit": COLUMNS["audit"][: trail.PLAIN]}
+"""Columns as formats 1 and 2 had them."""
 
 
 def import_file(rows: Rows, file: Path, wanted: TemplateContract | None, utc: str) -> dict[str, int]:
@@ -45,7 +47,7 @@ def import_file(rows: Rows, file: Path, wanted: TemplateContract | None, utc: st
             f"{rows.database.path} has a history ({audit[0]} records): import into a new gallery", code="not-empty"
         )
     counts: Counter[str] = Counter()
-    head = EMPTY_CHAIN
+    head = trail.EMPTY_CHAIN
     with _read_errors(file):
         for kind, batch in _batches(_lines(file)):
             if kind == "header":
@@ -130,7 +132,7 @@ def _lines(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield "header", line
             else:
                 ((kind, facts),) = line.items()
-                if set(facts) != set(COLUMNS[kind]):
+                if set(facts) not in (set(COLUMNS[kind]), set(OLDER.get(kind, COLUMNS[kind]))):
                     raise ValueError(f"line {count + 1}: unexpected fields")
                 yield kind, facts
             digest.update(text)
@@ -152,12 +154,10 @@ def _opened(file: Path) -> Iterator[IO[bytes]]:
 
 
 def _take_record(rows: Rows, facts: dict[str, Any], head: bytes, number: int) -> bytes:
-    record = tuple(facts[column] for column in COLUMNS["audit"])
+    record = tuple(facts.get(column) for column in COLUMNS["audit"])
     if record[0] != number:
-        raise ValueError("the audit trail has a gap; an export of one subject cannot be imported")
-    mark = chain(head, record)
-    rows.insert_record(record, mark)
-    return mark
+        raise ValueError("the audit trail has a gap")
+    return trail.insert(rows, record, head)
 
 
 class _Importer:
@@ -196,6 +196,7 @@ class _Importer:
             "separation": (SEPARATION, self._plain),
             "operating": (OPERATING, self._operating),
             "attribute": (ATTRIBUTE, self._attribute),
+            "consent": (CONSENT, self._consent),
         }[kind]
         self._rows.insert_rows(table, [(_id(facts), *make(facts, COLUMNS[kind][1:])) for facts in batch])
 
@@ -232,6 +233,17 @@ class _Importer:
         key, value = facts["key"], facts["value"]
         if check_key(key) != key or check_value(key, value) != value:
             raise ValueError("an attribute is not in its stored form")
+        return self._plain(facts, columns)
+
+    def _consent(self, facts: dict[str, Any], columns: Sequence[str]) -> Row:
+        for moment in (facts["given"], facts["expires"], facts["withdrawn"]):
+            if moment is not None and consent.instant(moment) != moment:
+                raise ValueError("a date is not in its stored form")
+        basis, scope = facts["basis"], facts["scope"]
+        if (basis is not None and check_text("basis", basis, consent.MAX_BASIS) != basis) or (
+            check_text("scope", scope, consent.MAX_SCOPE, blank=True) != scope
+        ):
+            raise ValueError("a consent is not in its stored form")
         return self._plain(facts, columns)
 
 

@@ -47,6 +47,33 @@ def check_name(name: str) -> str:
     return stored
 
 
+def check_text(what: str, text: str, longest: int, *, blank: bool = False) -> str:
+    """A short text that is no name, as it is stored: NFC, outer blanks removed.
+
+    Args:
+        what: what it is, for the message.
+        text: one line.
+        longest: in characters.
+        blank: whether it may be empty.
+
+    Raises:
+        UsageError: ``text``.
+    """
+    stored = unicodedata.normalize("NFC", text).strip() if isinstance(text, str) else ""
+    why = None
+    if not isinstance(text, str):
+        why = f"must be text, got {type(text).__name__}"
+    elif not (stored or blank):
+        why = "must not be blank"
+    elif len(stored) > longest:
+        why = f"has at most {longest} characters, this one has {len(stored)}"
+    elif any(unicodedata.category(character) in _REFUSED for character in stored):
+        why = "holds a control character, a line break or a lone surrogate: leave it out"
+    if why:
+        raise UsageError(f"the {what} {why}", code="text")
+    return stored
+
+
 def name_key(name: str) -> str:
     """What two spellings of one name share: NFC and letter case do not matter."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).strip().casefold())

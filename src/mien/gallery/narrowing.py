@@ -1,20 +1,35 @@
-"""Searches among some of the people only, and what was searched."""
+"""Searches: among all people or some of them, never among those whose consent has ended; and what was searched."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
 
-from mien.gallery import faces
+from mien.compare.similarity import similarity
+from mien.gallery import consent, corrections, faces
 from mien.gallery import where as filters
 from mien.gallery.index import Ids
+from mien.gallery.probes import check_probes, check_top
 from mien.gallery.projection import Projection
 from mien.gallery.reader import Reader
 from mien.gallery.records import Hit, Searched
-from mien.types.template import Templates
+from mien.gallery.rows import Rows
+from mien.gallery.schema import REFERENCE, SUBJECT
+from mien.gallery.trail import Decision
+from mien.types.arrays import AnyArray, FloatArray
+from mien.types.template import Precision, Templates
 
 
 class Narrowing(Reader):
-    """The calls that know filters; see `Gallery`."""
+    """The calls that compare; see `Gallery`.
+
+    With `audit_decisions` each of them leaves audit records, on disk before the answer is given.
+    """
+
+    _everybody: tuple[Ids, Ids, Ids] | None = None
+    """Whose the references are, who may not be matched, and who that leaves."""
 
     def searched(self, where: str | None = None) -> Searched:
         """Who answers a search, and how many they are: a threshold for a false positive rate depends on it.
@@ -29,7 +44,8 @@ class Narrowing(Reader):
         with self._reading() as (rows, projection):
             found = projection.index.describe()["recall"]
             recall = None if found is None else float(found["top10"])
-            return _count(projection, where, None if terms is None else filters.select(rows, terms), recall)
+            among = None if terms is None else filters.select(rows, terms)
+            return _count(projection, where, self._matchable(rows, projection, among), recall, among)
 
     def search(
         self,
@@ -39,6 +55,7 @@ class Narrowing(Reader):
         min_score: float | None = None,
         among: Ids | None = None,
         where: str | None = None,
+        decision: Decision | None = None,
     ) -> list[list[Hit]]:
         """For each probe the subjects most alike, by their best reference; each subject once, ties by number.
 
@@ -48,6 +65,7 @@ class Narrowing(Reader):
             min_score: leave out who scores less.
             among: sorted ids of the subjects that may answer; None: all.
             where: a filter that they must pass as well; see `searched`.
+            decision: what the caller decides by; for the audit trail.
 
         Raises:
             ModelMismatchError: probes of another model or precision.
@@ -59,13 +77,150 @@ class Narrowing(Reader):
             if terms is not None:
                 passing = filters.select(rows, terms)
                 among = passing if among is None else np.intersect1d(among, passing, assume_unique=True)
-            return self.search_vectors(
-                templates.vectors, top, min_score=min_score, precision=templates.precision, among=among
-            )
+            found = self._search(templates.vectors, top, min_score, templates.precision, among)
+        self._audit_search(found, decision)
+        return found
+
+    def search_vectors(
+        self,
+        vectors: AnyArray,
+        top: int = 10,
+        *,
+        min_score: float | None = None,
+        precision: Precision = Precision.F32,
+        among: Ids | None = None,
+        decision: Decision | None = None,
+    ) -> list[list[Hit]]:
+        """`search` for bare vectors that are known to come from the gallery's model.
+
+        Args:
+            vectors: (n, d), any length but 0.
+            top: 1..1000.
+            min_score: leave out who scores less.
+            precision: arithmetic that made them.
+            among: sorted ids of the subjects that may answer; None: all.
+            decision: what the caller decides by; for the audit trail.
+
+        Raises:
+            UsageError: not (n, d), not finite, zero, or `top` out of range.
+        """
+        found = self._search(vectors, top, min_score, precision, among)
+        self._audit_search(found, decision)
+        return found
+
+    def compare(self, templates: Templates, subject: str, *, decision: Decision | None = None) -> FloatArray:
+        """Scores of probes against one subject.
+
+        Args:
+            templates: (n) probes of the gallery's model.
+            subject: name, or ``#12``.
+            decision: what the caller decides by; for the audit trail.
+
+        Returns:
+            (n, m) float32; columns in the order of `show(subject).references`.
+
+        Raises:
+            NotFoundError: nobody is called so.
+            ConflictError: the subject's consent has ended.
+            ModelMismatchError: probes of another model or precision.
+        """
+        with self._reading() as (rows, projection):
+            faces.require_comparable(rows, templates.contract, templates.precision, str(self.path))
+            number = projection.require(subject, str(self.path))
+            consent.require(self._ended_by(rows, self._utc()), number, subject)
+            found = [rows.get(REFERENCE, row_id) for row_id in projection.references(number)]
+            stored = rows.vectors(found).reshape(len(found), templates.contract.dimension)
+            scores = similarity(templates.vectors, stored)
+        self._audit_compare(scores, number, decision)
+        return scores
+
+    def score(
+        self,
+        vectors: AnyArray,
+        reference: int,
+        *,
+        precision: Precision = Precision.F32,
+        decision: Decision | None = None,
+    ) -> FloatArray:
+        """(n,) float32 scores of bare vectors against one stored face; as `search_vectors`.
+
+        Raises:
+            NotFoundError: no such reference.
+            ConflictError: the subject's consent has ended.
+        """
+        with self._reading() as (rows, projection):
+            row = corrections.find_reference(rows, projection, reference)
+            consent.require(self._ended_by(rows, self._utc()), row[1], projection.label(row[1]))
+            assert rows.contract is not None
+            faces.require_comparable(rows, rows.contract, precision, str(self.path))
+            scores = similarity(check_probes(vectors, rows.contract.dimension), rows.vectors([row]))
+        self._audit_compare(scores, row[1], decision)
+        return scores[:, 0]
+
+    def _search(
+        self, vectors: AnyArray, top: int, min_score: float | None, precision: Precision, among: Ids | None
+    ) -> list[list[Hit]]:
+        check_top(top, min_score)
+        while True:
+            with self._reading() as (rows, projection):
+                probes = check_probes(vectors, rows.contract.dimension if rows.contract else None)
+                if rows.contract is None:
+                    return [[] for _ in probes]
+                faces.require_comparable(rows, rows.contract, precision, str(self.path))
+                lists = projection.index.search(probes, top, min_score, self._matchable(rows, projection, among))
+                if projection.intact():  # else another process was changing what was searched: once more
+                    self._consider_build(projection)
+                    return [[Hit(projection.label(s), score, r) for s, score, r in found] for found in lists]
+
+    def _matchable(self, rows: Rows, projection: Projection, among: Ids | None) -> Ids | None:
+        """Those of `among` whose consent has not ended; None: everybody."""
+        ended = self._ended_by(rows, self._utc())
+        if not len(ended):
+            return among
+        if among is not None:
+            return np.setdiff1d(among, ended, assume_unique=True)
+        owners, last = projection.owners()[1], self._everybody
+        if last is None or last[0] is not owners or last[1] is not ended:
+            self._everybody = last = (owners, ended, np.setdiff1d(owners, ended))
+        return last[2]
+
+    # -- the audit trail
+
+    def _audit_search(self, found: Sequence[Sequence[Hit]], decision: Decision | None) -> None:
+        if not self._audit_decisions:
+            return
+        matched: Counter[str] = Counter()
+        if decision is not None:
+            matched.update(hit.subject for hits in found for hit in hits if hit.score >= decision.threshold)
+        with self._reading() as (_, projection):
+            ids = {projection.find(label): count for label, count in matched.items()}
+        known = {subject: count for subject, count in ids.items() if subject is not None}
+        self._audit("search" if decision is None else "identify", len(found), known, decision)
+
+    def _audit_compare(self, scores: FloatArray, subject: int, decision: Decision | None) -> None:
+        if self._audit_decisions:
+            matches = 0 if decision is None else int((scores >= decision.threshold).any(axis=1).sum())
+            self._audit("compare" if decision is None else "verify", len(scores), {subject: matches}, decision)
+
+    def _audit(self, action: str, probes: int, matched: dict[int, int], decision: Decision | None) -> None:
+        """A record for each person concerned, or one when there is nobody."""
+        with self._writing(names=False) as (rows, _):
+            utc = self._utc()
+            for subject, count in matched.items():
+                uid = rows.get(SUBJECT, subject)[1]
+                rows.record(utc, action, uid, decision, probes=probes, **_matches(count, decision))
+            if not matched:
+                rows.record(utc, action, None, decision, probes=probes, **_matches(0, decision))
 
 
-def _count(projection: Projection, where: str | None, among: Ids | None, recall: float | None) -> Searched:
+def _matches(count: int, decision: Decision | None) -> dict[str, int]:
+    return {} if decision is None else {"matches": count}
+
+
+def _count(
+    projection: Projection, where: str | None, matchable: Ids | None, recall: float | None, among: Ids | None
+) -> Searched:
     owners = projection.owners()[1]
-    if among is not None:
-        owners = owners[np.isin(owners, among)]
+    if matchable is not None:
+        owners = owners[np.isin(owners, matchable)]
     return Searched(where, among, len(np.unique(owners)), len(owners), recall)

@@ -7,17 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from mien.compare.similarity import similarity
-from mien.gallery import attributes, corrections, faces, groups, operating
+from mien.gallery import attributes, consent, corrections, faces, groups, operating, trail
+from mien.gallery.audit import AuditRecord, to_record
 from mien.gallery.building import Building
+from mien.gallery.consent import Moment, instant
 from mien.gallery.database import log_bytes
-from mien.gallery.index import Ids
-from mien.gallery.probes import check_probes, check_top
-from mien.gallery.records import GroupedFaces, Hit, Person, Reference, Subject
+from mien.gallery.records import GroupedFaces, Person, Reference, Subject
 from mien.gallery.schema import PICTURE, REFERENCE, SUBJECT
-from mien.types.arrays import AnyArray, FloatArray
+from mien.gallery.trail import Head
 from mien.types.score import OperatingTable
-from mien.types.template import Precision, TemplateContract, Templates
+from mien.types.template import TemplateContract
 
 
 class Reader(Building):
@@ -34,6 +33,12 @@ class Reader(Building):
         with self._reading() as (rows, _):
             return operating.read(rows)
 
+    @property
+    def uid(self) -> str:
+        """What no other gallery is called: 32 hexadecimal digits, kept by its copies."""
+        with self._reading() as (rows, _):
+            return rows.database.uid.hex()
+
     def __len__(self) -> int:
         """Number of references."""
         with self._reading() as (_, projection):
@@ -46,6 +51,7 @@ class Reader(Building):
     def info(self) -> dict[str, Any]:
         """The gallery in numbers.
 
+        `due` counts the people whose consent has ended, for `sweep`.
         `operating` is what its own error rates rest on, None without any. `search` is how searches are answered; its
         `stray` counts references that the search file, of `file_bytes`, lacks or holds in vain.
         """
@@ -56,6 +62,7 @@ class Reader(Building):
             return {
                 "subjects": rows.tally(SUBJECT.name)[0],
                 "unnamed": unnamed,
+                "due": len(self._ended_by(rows, self._utc())),
                 "references": len(projection.index),
                 "pictures": rows.tally(PICTURE.name)[0],
                 "failures": failures,
@@ -72,13 +79,25 @@ class Reader(Building):
         with self._reading() as (rows, projection):
             ids, counts = np.unique(projection.owners()[1], return_counts=True)
             many = dict(zip(ids.tolist(), counts.tolist(), strict=True))
-            told = attributes.read_all(rows)
+            told, stated = attributes.read_all(rows), consent.read_all(rows, self._utc())
             found = [
-                Subject(row[0], row[1], row[2], many.get(row[0], 0), row[4], told.get(row[0], {}))
+                Subject(row[0], row[1], row[2], many.get(row[0], 0), row[4], told.get(row[0], {}), stated.get(row[0]))
                 for row in rows.scan(SUBJECT)
                 if unnamed or row[2] is not None
             ]
         return sorted(found, key=lambda s: (s.name is None, (s.name or "").casefold(), s.id))
+
+    def covers(self, count: int) -> dict[int, list[int]]:
+        """For each subject id the ids of its first references, at most `count`."""
+        with self._reading() as (_, projection):
+            ids, subjects = projection.owners()
+            order = np.argsort(subjects, kind="stable")
+            starts = np.flatnonzero(np.diff(subjects[order], prepend=-1))
+            ends = [*starts[1:].tolist(), len(order)]
+            return {
+                int(subjects[order[start]]): ids[order[start : min(end, start + count)]].tolist()
+                for start, end in zip(starts.tolist(), ends, strict=True)
+            }
 
     def subject(self, subject: str) -> Subject:
         """One person.
@@ -89,8 +108,8 @@ class Reader(Building):
         with self._reading() as (rows, projection):
             number = projection.require(subject, str(self.path))
             _, uid, name, _, created = rows.get(SUBJECT, number)
-            told = attributes.read(rows, number)
-            return Subject(number, uid, name, len(projection.references(number)), created, told)
+            told, stated = attributes.read(rows, number), consent.read(rows, number, self._utc())
+            return Subject(number, uid, name, len(projection.references(number)), created, told, stated)
 
     def show(self, subject: str) -> Person:
         """One person with all references: places in pictures, paths, times."""
@@ -116,76 +135,61 @@ class Reader(Building):
             row = corrections.find_reference(rows, projection, reference)
             return faces.to_reference(rows, row, rows.get(SUBJECT, row[1])[2])
 
-    def grouped(self, rule: str | None = None) -> GroupedFaces:
-        """All references as columns, for grouping; `settled` tells what an earlier grouping by this rule has done."""
-        with self._reading() as (rows, projection):
-            return groups.columns(rows, projection, rule)
-
-    # -- comparing
-
-    def search(self, templates: Templates, top: int = 10, *, min_score: float | None = None) -> list[list[Hit]]:
-        """For each probe the subjects most alike, by their best reference; each subject once, ties by number.
+    def references_page(self, start: int, count: int, *, subject: str | None = None) -> tuple[list[Reference], int]:
+        """Some references by id, and how many there are.
 
         Args:
-            templates: (n) probes of the gallery's model.
-            top: 1..1000.
-            min_score: leave out who scores less.
-
-        Raises:
-            ModelMismatchError: probes of another model or precision.
-        """
-        with self._reading() as (rows, _):
-            faces.require_comparable(rows, templates.contract, templates.precision, str(self.path))
-            return self.search_vectors(templates.vectors, top, min_score=min_score, precision=templates.precision)
-
-    def search_vectors(
-        self,
-        vectors: AnyArray,
-        top: int = 10,
-        *,
-        min_score: float | None = None,
-        precision: Precision = Precision.F32,
-        among: Ids | None = None,
-    ) -> list[list[Hit]]:
-        """`search` for bare vectors that are known to come from the gallery's model.
-
-        Args:
-            vectors: (n, d), any length but 0.
-            top: 1..1000.
-            min_score: leave out who scores less.
-            precision: arithmetic that made them.
-            among: sorted ids of the subjects that may answer; None: all.
-
-        Raises:
-            UsageError: not (n, d), not finite, zero, or `top` out of range.
-        """
-        check_top(top, min_score)
-        while True:
-            with self._reading() as (rows, projection):
-                probes = check_probes(vectors, rows.contract.dimension if rows.contract else None)
-                if rows.contract is None:
-                    return [[] for _ in probes]
-                faces.require_comparable(rows, rows.contract, precision, str(self.path))
-                lists = projection.index.search(probes, top, min_score, among)
-                if projection.intact():  # else another process was changing what was searched: once more
-                    self._consider_build(projection)
-                    return [[Hit(projection.label(s), score, r) for s, score, r in found] for found in lists]
-
-    def compare(self, templates: Templates, subject: str) -> FloatArray:
-        """Scores of probes against one subject.
-
-        Returns:
-            (n, m) float32; columns in the order of `show(subject).references`.
+            start: how many come before.
+            count: at most so many.
+            subject: only this one's.
 
         Raises:
             NotFoundError: nobody is called so.
-            ModelMismatchError: probes of another model or precision.
         """
         with self._reading() as (rows, projection):
-            faces.require_comparable(rows, templates.contract, templates.precision, str(self.path))
-            found = [
-                rows.get(REFERENCE, row_id)
-                for row_id in projection.references(projection.require(subject, str(self.path)))
-            ]
-            stored = rows.vectors(found).reshape(len(found), templates.contract.dimension)
-            return similarity(templates.vectors, stored)
+            owner = None if subject is None else projection.require(subject, str(self.path))
+            ids = projection.owners()[0].tolist() if owner is None else projection.references(owner)
+            stored = [rows.get(REFERENCE, row_id) for row_id in ids[start : start + count]]
+            found = [faces.to_reference(rows, row, rows.get(SUBJECT, row[1])[2]) for row in stored]
+            return found, len(ids)
+
+    def grouped(self, rule: str | None = None) -> GroupedFaces:
+        """All references as columns, for grouping, but those of people whose consent has ended.
+
+        `settled` tells what an earlier grouping by this rule has done.
+        """
+        with self._reading() as (rows, projection):
+            return groups.columns(rows, projection, self._ended_by(rows, self._utc()), rule)
+
+    # -- the audit trail
+
+    def audit(self, *, since: Moment | None = None, subject: str | None = None) -> list[AuditRecord]:
+        """The audit records in order, all of them verified.
+
+        Args:
+            since: leave out what is older.
+            subject: only those that concern this person: name, ``#12``, or the uid that a receipt names.
+
+        Raises:
+            StoreCorruptError: naming the first record that is not as it was written.
+        """
+        after = "" if since is None else instant(since)
+        with self._reading() as (rows, projection):
+            number = None if subject is None else projection.find(subject)
+            uid = subject if number is None else rows.get(SUBJECT, number)[1]
+            found = [to_record(row) for row in rows.trail() if row[1] >= after and uid in (None, row[3])]
+            if not found and number is None and subject is not None:
+                projection.require(subject, str(self.path))
+            return found
+
+    def verify_audit(self, noted: str | None = None) -> Head:
+        """The end of the audit trail, after every record was compared with its hash.
+
+        Args:
+            noted: a head that was noted earlier, as text; the trail must still hold it.
+
+        Raises:
+            StoreCorruptError: naming the first record that is not as it was written.
+        """
+        with self._reading() as (rows, _):
+            return trail.verify(rows, noted)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UsageError
+from mien.gallery.consent import Consent
 from mien.types.arrays import Embeddings, FloatArray
 from mien.types.faces import Face
 
@@ -51,6 +52,7 @@ class Subject:
         references: how many.
         created: UTC.
         attributes: texts and numbers by key.
+        consent: why the person is kept and until when; None when nothing was stated.
     """
 
     id: int
@@ -59,6 +61,7 @@ class Subject:
     references: int
     created: str
     attributes: Mapping[str, str | int | float] = field(default_factory=dict)
+    consent: Consent | None = None
 
     @property
     def label(self) -> str:
@@ -73,6 +76,7 @@ class Subject:
             "references": self.references,
             "created": self.created,
             "attributes": dict(self.attributes),
+            "consent": None if self.consent is None else self.consent.to_dict(),
         }
 
 
@@ -158,6 +162,20 @@ class GroupedFaces:
     apart: frozenset[tuple[int, int]]
     scores: FloatArray
     settled: NDArray[np.bool_]
+
+    def only(self, rows: NDArray[np.bool_]) -> GroupedFaces:
+        """Some of the rows."""
+        return replace(
+            self,
+            ids=self.ids[rows],
+            subjects=self.subjects[rows],
+            named=self.named[rows],
+            kept=self.kept[rows],
+            pictures=self.pictures[rows],
+            vectors=self.vectors[rows],
+            scores=self.scores[rows],
+            settled=self.settled[rows],
+        )
 
 
 class Hit(NamedTuple):

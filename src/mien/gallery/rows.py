@@ -8,17 +8,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 from mien.errors import StoreCorruptError
-from mien.gallery import codec
+from mien.gallery import codec, trail
 from mien.gallery.database import SALVAGE, Database
 from mien.gallery.schema import CONTRACT, REFERENCE, SETTING, Table
+from mien.gallery.trail import Decision
 from mien.types.arrays import Embeddings
 from mien.types.template import Precision, TemplateContract
 from mien.version import __version__
 
 Row: TypeAlias = tuple[Any, ...]
 SEAL_BYTES = 16
-EMPTY_CHAIN = bytes(32)
-"""What the first audit record is chained to."""
 
 
 def seal(key: bytes, row: Row, scalars: int) -> bytes:
@@ -85,12 +84,12 @@ class Rows:
             except TypeError:  # a damaged record header can turn a blob into a number
                 sound = False
             if not sound:
-                raise self._damaged(f"{name} {row[0]}")
+                raise self.damaged(f"{name} {row[0]}")
             count += 1
             mix ^= int.from_bytes(mark[:8], "little", signed=True)
             yield row
         if (count, mix) != self.tally(name):
-            raise self._damaged(f"the table of {name}s (rows are missing or doubled)")
+            raise self.damaged(f"the table of {name}s (rows are missing or doubled)")
         if tally is not None:
             tally[:] = count, mix
 
@@ -98,10 +97,10 @@ class Rows:
         """One row that is known to be there, verified."""
         found = self._execute(table.get, (row_id,)).fetchone()
         if found is None:
-            raise self._damaged(f"{table.name} {row_id} (it is missing)")
+            raise self.damaged(f"{table.name} {row_id} (it is missing)")
         *values, mark = found
         if not self._agrees(self._key(table), tuple(values), table.scalars, mark):
-            raise self._damaged(f"{table.name} {row_id}")
+            raise self.damaged(f"{table.name} {row_id}")
         return tuple(values)
 
     def try_get(self, table: Table, row_id: int) -> Row | None:
@@ -132,7 +131,7 @@ class Rows:
         """(revision, epoch): the first grows with every change, the second with those that do more than append."""
         found = self._execute("SELECT revision, epoch FROM revision").fetchone()
         if found is None or not all(isinstance(value, int) for value in found):
-            raise self._damaged("the revision")
+            raise self.damaged("the revision")
         return found[0], found[1]
 
     # -- writing, inside a transaction
@@ -195,7 +194,7 @@ class Rows:
             self.contract = TemplateContract(model, weights, dimension, preprocessing)
             self.precision = Precision(precision)
             if self.contract.digest != digest:
-                raise self._damaged("the contract")
+                raise self.damaged("the contract")
         self.compact = (codec.SETTING, codec.COMPACT) in {row[1:] for row in self.scan(SETTING)}
 
     def set_compact(self) -> None:
@@ -217,51 +216,33 @@ class Rows:
 
     # -- the audit trail
 
-    def record(self, utc: str, action: str, subject: str | None = None, **counts: int) -> int:
+    def record(
+        self, utc: str, action: str, subject: str | None = None, decision: Decision | None = None, /, **counts: int
+    ) -> int:
         """Add one audit record, chained to the one before; it becomes durable with the change it records.
 
         Args:
             utc: ISO 8601.
             action: what was done.
             subject: uid of the subject concerned; never a name.
+            decision: what decided, if anything was decided.
             counts: how many rows of what.
 
         Returns:
             The number of the record.
         """
-        last = self._execute("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1").fetchone()
-        sequence, head = last or (0, EMPTY_CHAIN)
-        if not isinstance(head, bytes):
-            raise self._damaged(f"audit record {sequence}")
-        text = json.dumps(counts, sort_keys=True)
-        mark = chain(head, (sequence + 1, utc, action, subject, text))
-        self.insert_record((sequence + 1, utc, action, subject, text), mark)
-        return int(sequence) + 1
-
-    def insert_record(self, record: Row, mark: bytes) -> None:
-        """Write an audit record whose hash is known."""
-        self._execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)", (*record, mark))
-        self._execute("UPDATE tally SET rows = rows + 1, mix = ? WHERE name = 'audit'", (seal_word(mark),))
+        return trail.append(self, (utc, action, subject, json.dumps(counts, sort_keys=True)), decision)
 
     def trail(self) -> Iterator[Row]:
-        """The audit records in order, verified: (sequence, utc, action, subject uid, counts)."""
-        head, count = EMPTY_CHAIN, 0
-        for *values, mark in self._execute("SELECT * FROM audit ORDER BY sequence"):
-            record = tuple(values)
-            count += 1
-            if record[0] != count or any(isinstance(v, bytes) for v in record) or chain(head, record) != mark:
-                raise self._damaged(f"audit record {count}")
-            head = mark
-            yield record
-        if self.tally("audit") != (count, seal_word(head) if count else 0):
-            raise self._damaged("the audit trail (its end is missing)")
+        """The audit records in order, verified; see `trail.read`."""
+        return trail.read(self)
 
     # -- inner
 
     def _tallied(self, name: str) -> tuple[int, int, int]:
         found = self._execute("SELECT rows, mix, next FROM tally WHERE name = ?", (name,)).fetchone()
         if found is None or not all(isinstance(value, int) for value in found):
-            raise self._damaged("the tally")
+            raise self.damaged("the tally")
         return found[0], found[1], found[2]
 
     def _key(self, table: Table) -> bytes:
@@ -283,14 +264,10 @@ class Rows:
         except TypeError:  # a damaged record header can turn a blob into a number
             return False
 
-    def _damaged(self, what: str) -> StoreCorruptError:
+    def damaged(self, what: str) -> StoreCorruptError:
+        """The error for what is not as it was written."""
         path = self.database.path
         return StoreCorruptError(f"{path}: {what} does not agree with its checksum; {SALVAGE}", source=str(path))
-
-
-def chain(head: bytes, record: Row) -> bytes:
-    """SHA-256 over the hash before and the record."""
-    return hashlib.sha256(head + json.dumps(record).encode()).digest()
 
 
 def _columns(table: Table) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 APPLICATION_ID = 0x6D69656E
 """``mien`` in ASCII; SQLite keeps it in the file's header, and file(1) shows it."""
-SCHEMA = 2
+SCHEMA = 3
 """`user_version` of the files that this mien writes."""
 
 FIRST = (
@@ -58,6 +58,16 @@ SECOND = (
 )
 """What people are asked for by (`attribute_value` answers a filter alone, in order of subject), and choices made when
 the file was new."""
+THIRD = (
+    """CREATE TABLE consent (
+    id INTEGER PRIMARY KEY, subject INTEGER NOT NULL UNIQUE REFERENCES subject, basis TEXT, scope TEXT NOT NULL,
+    given TEXT, expires TEXT, withdrawn TEXT, created TEXT NOT NULL, seal BLOB NOT NULL) STRICT""",
+    """CREATE TABLE detail (
+    sequence INTEGER PRIMARY KEY REFERENCES audit, actor TEXT NOT NULL, purpose TEXT NOT NULL, model TEXT,
+    threshold REAL, rate REAL) STRICT""",
+)
+"""Why people may be kept and until when; and what audit records say since then: their hashes are taken over both rows,
+those of older records, which have no detail, over the one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,4 +179,16 @@ SETTING = Table(
     "DELETE FROM setting WHERE id = ?",
     since=2,
 )
-SEALED = (CONTRACT, SUBJECT, PICTURE, REFERENCE, SEPARATION, OPERATING, ATTRIBUTE, SETTING)
+CONSENT = Table(
+    "consent",
+    8,
+    "SELECT id, subject, basis, scope, given, expires, withdrawn, created, seal FROM consent WHERE id > ? ORDER BY id",
+    "SELECT id, subject, basis, scope, given, expires, withdrawn, created, seal FROM consent WHERE id = ?",
+    "INSERT INTO consent (id, subject, basis, scope, given, expires, withdrawn, created, seal) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "UPDATE consent SET (id, subject, basis, scope, given, expires, withdrawn, created, seal) = "
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
+    "DELETE FROM consent WHERE id = ?",
+    since=3,
+)
+SEALED = (CONTRACT, SUBJECT, PICTURE, REFERENCE, SEPARATION, OPERATING, ATTRIBUTE, SETTING, CONSENT)

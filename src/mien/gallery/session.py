@@ -17,9 +17,12 @@ import apsw
 from mien.errors import NotFoundError, StoreError, StoreReadOnlyError, UsageError
 from mien.gallery import migration
 from mien.gallery.changes import TrackedRows
+from mien.gallery.consent import Ended
 from mien.gallery.database import Database, create_database, log_bytes, named_errors
+from mien.gallery.index import Ids
 from mien.gallery.lookup import Lookup
 from mien.gallery.projection import Projection
+from mien.gallery.rows import Rows
 from mien.gallery.schema import REFERENCE, SUBJECT
 from mien.gallery.searchpatch import Patch
 from mien.gallery.upkeep import Upkeep
@@ -48,6 +51,7 @@ class Session:
         index: str | None = None,
         wait_s: float = 10.0,
         clock: Clock = utc_now,
+        audit_decisions: bool = False,
     ) -> None:
         self.path = Path(path)
         self._wanted = contract
@@ -56,6 +60,7 @@ class Session:
         self._backend = index
         self._wait_s = wait_s
         self._clock = clock
+        self._audit_decisions = audit_decisions
         self._lock = threading.RLock()
         self._depth = 0
         self._writes = 0
@@ -65,6 +70,7 @@ class Session:
         self._lookup: Lookup | None = None
         self._projection: Projection | None = None
         self._pictures_checked = False
+        self._ended = Ended()
 
     @classmethod
     def open(
@@ -74,6 +80,8 @@ class Session:
         contract: TemplateContract | None = None,
         create: bool = False,
         read_only: bool = False,
+        clock: Clock = utc_now,
+        audit_decisions: bool = False,
     ) -> Self:
         """A gallery whose file is there, or is made now.
 
@@ -81,7 +89,14 @@ class Session:
             NotFoundError: it is not there, and `create` is False.
             StoreError: it cannot be made.
         """
-        gallery = cls(path, contract=contract, create=create, read_only=read_only)
+        gallery = cls(
+            path,
+            contract=contract,
+            create=create,
+            read_only=read_only,
+            clock=clock,
+            audit_decisions=audit_decisions,
+        )
         if create:
             with gallery._reading():
                 pass
@@ -110,6 +125,7 @@ class Session:
     def _let_go(self) -> TrackedRows | None:
         rows, self._rows, self._lookup, self._projection = self._rows, None, None, None
         self._pictures_checked = False
+        self._ended = Ended()
         return rows
 
     @contextlib.contextmanager
@@ -137,7 +153,7 @@ class Session:
             outermost, mark, patch = not self._writes, rows.mark(), None
             self._writes += 1
             try:
-                with rows.database.connection:
+                with rows.database.changing():
                     if outermost:
                         migration.upgrade(rows.database.connection)
                     yield rows, self._current(rows) if names else self._lagging(rows)
@@ -171,7 +187,7 @@ class Session:
             self._trust_log(rows, projection)
             rows.database.empty_log()
             if patch is not None:
-                with contextlib.suppress(apsw.BusyError), rows.database.connection:  # nobody else may change the file
+                with contextlib.suppress(apsw.BusyError), rows.database.changing():  # nobody else may change the file
                     self._upkeep.cut(rows.database.uid.hex(), projection)
 
     @contextlib.contextmanager
@@ -227,7 +243,7 @@ class Session:
     def _start(self, rows: TrackedRows) -> None:
         """A new file gets the caller's contract at once, so that no other model can be the first to write."""
         if self._wanted and rows.contract is None and not rows.database.read_only and not self._read_only:
-            with rows.database.connection:
+            with rows.database.changing():
                 rows.read_contract()
                 if rows.contract is None:
                     rows.set_contract(self._wanted, Precision.F32, self._utc())
@@ -253,6 +269,10 @@ class Session:
         if self._wanted and rows.contract:
             rows.contract.require(self._wanted, str(self.path))
         return projection
+
+    def _ended_by(self, rows: Rows, utc: str) -> Ids:
+        """Sorted ids of those who may not be matched at a time."""
+        return self._ended.at(rows, utc)
 
     def _utc(self) -> str:
         return self._clock().astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -44,12 +44,15 @@ def test_import_of_an_export_is_the_same_gallery(filled, tmp_path, name):
 
 
 def test_an_export_of_one_person_holds_nobody_else(filled, tmp_path):
-    filled.export(tmp_path / "one.jsonl", subject="Renée <b>")
+    receipt = filled.export(tmp_path / "one.json", subject="Renée <b>")
 
-    kinds = [json.loads(line) for line in lines(tmp_path / "one.jsonl")]
-    assert [k["subject"]["name"] for k in kinds if "subject" in k] == ["Renée <b>"]
-    assert [k["picture"]["sha256"] for k in kinds if "picture" in k] == [picture(2).sha256]
-    assert [k["reference"]["id"] for k in kinds if "reference" in k] == [3]
+    assert receipt == {"subjects": 1, "references": 1, "pictures": 1}
+    held = json.loads((tmp_path / "one.json").read_text())
+    assert held["subject"]["name"] == "Renée <b>"
+    assert [shown["sha256"] for shown in held["pictures"]] == [picture(2).sha256]
+    assert [reference["id"] for reference in held["references"]] == [3]
+    with pytest.raises(StoreCorruptError):
+        import_gallery(tmp_path / "new.mien", tmp_path / "one.json")
 
 
 def test_a_gallery_with_people_takes_no_import(filled, tmp_path):

@@ -1,6 +1,7 @@
 """What a gallery stores, finds, corrects and forgets."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -294,3 +295,25 @@ def test_reading_only_refuses_changes(gallery):
 def test_a_picture_is_named_by_64_hexadecimal_digits():
     with pytest.raises(UsageError, match="64"):
         PictureRecord("abc", "x.jpg", (1, 1))
+
+
+def test_who_waits_for_another_writer_does_not_hold_up_other_threads(tmp_path):
+    path = tmp_path / "shared.mien"
+    with Gallery.open(path, create=True) as first, Gallery.open(path) as second:
+        writing, others = threading.Event(), []
+
+        def write():
+            with first.batch():
+                first.enrol("ada", templates(1))
+                writing.set()
+                for _ in range(20):  # goes on only while the other one waits
+                    time.sleep(0.01)
+                    others.append(1)
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        writing.wait()
+        second.enrol("bob", templates(2))
+        thread.join()
+        assert len(others) == 20
+        assert {subject.name for subject in second.subjects()} == {"ada", "bob"}

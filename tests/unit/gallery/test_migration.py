@@ -1,4 +1,4 @@
-"""Files of schema 1 open, answer, and are brought to schema 2 by the first change."""
+"""Files of older schemas open, answer, and are brought to the newest by the first change."""
 
 import os
 import subprocess
@@ -11,6 +11,7 @@ import pytest
 
 import gallery_toys
 import gallery_version1
+import gallery_version2
 from gallery_toys import templates
 from mien.errors import StoreCorruptError, StoreError, StoreReadOnlyError
 from mien.gallery import Gallery
@@ -140,12 +141,12 @@ def test_a_newer_file_is_refused_and_says_who_made_it(old):
     connection = apsw.Connection(str(old))
     connection.pragma("user_version", SCHEMA + 1)
     connection.close()
-    with pytest.raises(StoreError, match=r"made by mien 0\.1 \(schema 3.*update mien") as refused:
+    with pytest.raises(StoreError, match=r"made by mien 0\.1 \(schema 4.*update mien") as refused:
         Gallery(old).info()
     assert refused.value.code == "store-newer"
 
 
-@pytest.mark.parametrize("claimed", [-1, 0, 2])
+@pytest.mark.parametrize("claimed", [-1, 0, 2, 3])
 def test_a_version_that_does_not_fit_the_tables_is_damage(old, claimed, tmp_path):
     connection = apsw.Connection(str(old))
     connection.pragma("user_version", claimed)
@@ -172,3 +173,29 @@ def test_a_new_file_has_the_tables_that_an_old_one_gets(old, tmp_path):
     with Gallery(old) as gallery:
         gallery.rename("#2", "bob")
     assert schema(old) == schema(tmp_path / "new.mien") == sorted(tables(SCHEMA))
+
+
+def test_a_file_of_schema_2_is_brought_up_to_date_too(tmp_path):
+    path = tmp_path / "two.mien"
+    gallery_version2.make(path)
+    with Gallery(path) as gallery:
+        assert seen(gallery) == ANSWERS
+        assert gallery.info()["schema"] == 2
+        assert gallery.subject("ada").consent is None
+        assert gallery.sweep() == []
+        assert gallery.check() == []
+        assert version(path) == 2
+        gallery.withdraw("ada")
+        assert gallery.info()["schema"] == SCHEMA
+        assert [hit.subject for hit in gallery.search(templates(1), 2)[0]] == ["#2"]
+        assert gallery.searched("site=berlin").subjects == 0
+        assert gallery.check() == []
+        gallery.sweep()
+        assert [s.label for s in gallery.subjects()] == ["#2"]
+
+
+def test_whoever_has_an_old_file_open_sees_a_withdrawal_of_another_process(old):
+    with Gallery(old) as first, Gallery(old) as second:
+        assert seen(first) == ANSWERS
+        second.withdraw("ada")
+        assert [hit.subject for hit in first.search(templates(1), 2)[0]] == ["#2"]
