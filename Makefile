@@ -46,7 +46,7 @@ fix: $(READY)   ## format and repair what can be repaired
 
 lock: $(READY)  ## resolve the dependencies anew, for every platform, with hashes
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 pyproject.toml --extra heic -o requirements/runtime.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 pyproject.toml --extra heic --extra serve -o requirements/runtime.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 pyproject.toml --all-extras --group dev -o requirements/dev.txt
 
 clean:          ## remove the environment and what the demo made

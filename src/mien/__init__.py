@@ -12,6 +12,8 @@
     gallery.identify("crowd.jpg", fpir=0.003)
     gallery.forget("ada")
 
+    mien.open("https://host", key="mien_…")  # the same, on a server
+
 Importing mien only defines names; models, engines and pictures are loaded by the first call that needs them.
 """
 
@@ -23,18 +25,20 @@ from mien.version import __version__
 
 if TYPE_CHECKING:
     from mien.errors import MienError
-    from mien.service import LocalGallery, Models, faces, group, verify
-    from mien.service import open_gallery as open
+    from mien.service import GalleryService, LocalGallery, Models, faces, verify
+    from mien.service import open_service as open
+    from mien.service.group import group
 
-__all__ = ["LocalGallery", "MienError", "Models", "__version__", "faces", "group", "open", "verify"]
+__all__ = ["GalleryService", "LocalGallery", "MienError", "Models", "__version__", "faces", "group", "open", "verify"]
 
 _HOMES = {
+    "GalleryService": ("mien.service", "GalleryService"),
     "LocalGallery": ("mien.service", "LocalGallery"),
     "MienError": ("mien.errors", "MienError"),
     "Models": ("mien.service", "Models"),
     "faces": ("mien.service", "faces"),
     "group": ("mien.service", "group"),
-    "open": ("mien.service", "open_gallery"),
+    "open": ("mien.service", "open_service"),
     "verify": ("mien.service", "verify"),
 }
 

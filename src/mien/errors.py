@@ -17,7 +17,8 @@
     │   ├── HashMismatchError
     │   ├── ModelInvalidError
     │   └── LicenceError
-    └── LimitError                       8   more than mien takes at once
+    ├── LimitError                       8   more than mien takes at once
+    └── AccessError                     10   a key that does not open it
 
 Every message is one line: what is wrong, where, and what to do. `code` is a stable name for programs.
 """
@@ -160,3 +161,10 @@ class LimitError(MienError):
 
     default_code = "limit"
     exit_code = 8
+
+
+class AccessError(MienError):
+    """A key is missing, not good, or not for this."""
+
+    default_code = "access"
+    exit_code = 10

@@ -12,7 +12,7 @@ from mien.cli import options, output
 def enrol(
     subject: Annotated[str, typer.Argument(help="The name.")],
     images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Pictures of this person.")],
-    gallery: options.Gallery,
+    gallery: options.AnyGallery,
     faces: options.FacesPolicy = "one",
     attributes: Annotated[
         list[str] | None,
@@ -27,14 +27,12 @@ def enrol(
     json: options.Json = False,
 ) -> int:
     """Add references of a named subject; the gallery is made if it is not there."""
-    from mien import service
     from mien.gallery import parse_attributes
 
     known = parse_attributes(attributes or [])
     models = options.models(detector, embedder, engine, precision, allow_licence)
     options.policy(faces)
-    with service.open_gallery(gallery, models=models, compact=compact) as opened:
-        options.fetch(opened.models)
+    with options.opened(gallery, models, compact=compact) as opened:
         result = opened.enrol(subject, images, faces=faces, attributes=known)
     if json:
         output.document(result.to_dict())

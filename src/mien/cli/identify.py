@@ -11,7 +11,7 @@ from mien.cli import options, output
 
 def identify(
     images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Probe pictures.")],
-    gallery: options.Gallery,
+    gallery: options.AnyGallery,
     fpir: Annotated[
         float, typer.Option(help="False positive identification rate: how often a stranger may be given a name.")
     ] = 0.003,
@@ -29,14 +29,10 @@ def identify(
     json: options.Json = False,
 ) -> int:
     """Who is in the pictures: a candidate list or nobody. Exit code 0 = somebody was identified, 1 = nobody was."""
-    from mien import service
-
     models = options.models(detector, None, engine, precision, allow_licence, side)
     options.policy(faces)
-    with service.open_gallery(gallery, models=models, create=False) as opened:
-        options.fetch(opened.models)
-        with output.progress("identifying") as progress:
-            result = opened.identify(images, fpir=fpir, top=top, faces=faces, where=where, progress=progress)
+    with options.opened(gallery, models, create=False) as opened, output.progress("identifying") as progress:
+        result = opened.identify(images, fpir=fpir, top=top, faces=faces, where=where, progress=progress)
     if json:
         output.document(result.to_dict())
     else:

@@ -9,11 +9,12 @@ import typer
 
 from mien.cli import options, output
 from mien.cli.profile import recorded
+from mien.errors import UsageError
 
 
 def index(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of photographs, with all below it.")],
-    gallery: options.Gallery,
+    gallery: options.AnyGallery,
     by_folder: Annotated[
         bool, typer.Option("--by-folder", help="A picture's own folder names the person in it (photos/ada/1.jpg).")
     ] = False,
@@ -33,10 +34,18 @@ def index(
     from mien import service
 
     models = options.models(detector, embedder, engine, precision, allow_licence, side)
-    with service.open_gallery(gallery, models=models, compact=compact) as opened:
-        options.fetch(opened.models)
-        with recorded(profile, trace) as recorder, output.progress("indexing") as progress:
+    measured = profile or trace is not None
+    if service.is_address(gallery) and (measured or workers != 1):
+        raise UsageError(f"the work is done by {gallery}: leave out --workers, --profile and --trace")
+    with (
+        options.opened(gallery, models, compact=compact) as opened,
+        recorded(profile, trace) as recorder,
+        output.progress("indexing") as progress,
+    ):
+        if isinstance(opened, service.LocalGallery):
             result = opened.index(folder, by_folder=by_folder, progress=progress, workers=workers, recorder=recorder)
+        else:
+            result = opened.index(folder, by_folder=by_folder, progress=progress)
     if json:
         output.document(result.to_dict())
     else:

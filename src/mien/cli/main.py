@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from mien.cli import (
+    audit,
     calibrate,
     detect,
     doctor,
@@ -18,9 +19,11 @@ from mien.cli import (
     group,
     identify,
     index,
+    keys,
     models,
     output,
     samples,
+    serve,
     verify,
 )
 from mien.errors import MienError, UsageError
@@ -54,6 +57,9 @@ app.add_typer(gallery.app, name="gallery")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluate.app, name="evaluate")
 app.command("calibrate")(calibrate.calibrate)
+app.command("serve")(serve.serve)
+app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
 app.command("samples")(samples.samples)
 app.command("doctor")(doctor.doctor)
 

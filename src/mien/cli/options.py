@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mien.cli import output
+from mien.errors import UsageError
 
 if TYPE_CHECKING:
-    from mien.service import Models
+    from mien.service import GalleryService, Models
 
 MODELS = "Models"
 SPEED = "Speed"
+KEY = "MIEN_KEY"
+"""Environment variable: the key of a gallery on a server; not an option, since those are seen by other users."""
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
 Gallery = Annotated[Path, typer.Option("--gallery", "-g", help="The gallery file, such as family.mien.")]
+AnyGallery = Annotated[
+    str,
+    typer.Option(
+        "--gallery",
+        "-g",
+        help="The gallery file, such as family.mien; or https://host, with its key in the variable MIEN_KEY.",
+    ),
+]
 Detector = Annotated[
     str, typer.Option(help="Detector: a name of `mien models list`, or a card file.", rich_help_panel=MODELS)
 ]
@@ -79,6 +93,22 @@ def models(
     return Models(detector=detector, embedder=embedder, side=side, settings=settings)
 
 
+@contextmanager
+def opened(gallery: str, models: Models, *, create: bool = True, compact: bool = False) -> Iterator[GalleryService]:
+    """A gallery, wherever it is; for a file, after its weights were fetched."""
+    from mien import service
+
+    if service.is_address(gallery):
+        if models != service.Models():
+            raise UsageError(f"the server has its own models: leave out the options that choose them for {gallery}")
+        with service.open_service(gallery, compact=compact, key=os.environ.get(KEY)) as remote:
+            yield remote
+        return
+    with service.open_gallery(gallery, models=models, create=create, compact=compact) as local:
+        fetch(local.models)
+        yield local
+
+
 def fetch(models: Models) -> None:
     """Fetch the weights of the models if this is the first time, where one can see it."""
     from mien.models import Store
@@ -92,7 +122,6 @@ def fetch(models: Models) -> None:
 
 def policy(name: str) -> str:
     """The name of a face policy, checked."""
-    from mien.errors import UsageError
     from mien.pipeline import Policy
 
     if name not in list(Policy):

@@ -13,7 +13,8 @@ def verify(
     a: Annotated[str, typer.Argument(metavar="A", help="The probe picture.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The reference picture; with -g, the name of a subject.")],
     gallery: Annotated[
-        str | None, typer.Option("--gallery", "-g", help="Compare with subject B of this gallery.")
+        str | None,
+        typer.Option("--gallery", "-g", help="Compare with subject B of this gallery, a file or https://host."),
     ] = None,
     fmr: Annotated[float, typer.Option(help="False match rate: how often two different people may match.")] = 1e-4,
     faces: options.FacesPolicy = "largest",
@@ -33,8 +34,7 @@ def verify(
         options.fetch(models)
         result = service.verify(a, b, fmr=fmr, faces=faces, models=models)
     else:
-        with service.open_gallery(gallery, models=models, create=False) as opened:
-            options.fetch(opened.models)
+        with options.opened(gallery, models, create=False) as opened:
             result = opened.verify(a, b, fmr=fmr, faces=faces)
     if json:
         output.document(result.to_dict())

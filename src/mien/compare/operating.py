@@ -40,7 +40,7 @@ def at_fmr(table: OperatingTable, fmr: float) -> OperatingPoint:
     Raises:
         UsageError: `fmr` is no rate, or smaller than the data support.
     """
-    _check_rate(fmr, "fmr")
+    check_rate(fmr, "fmr")
     least = smallest_fmr(table)
     if fmr * ROUNDING < least:
         raise UsageError(
@@ -59,7 +59,7 @@ def fmr_for_pairs(fmr: float, pairs: int) -> float:
 
     Sidak's correction, exact for independent comparisons and on the safe side for the correlated ones of two pictures.
     """
-    _check_rate(fmr, "fmr")
+    check_rate(fmr, "fmr")
     return fmr if pairs == 1 else -math.expm1(math.log1p(-fmr) / pairs)
 
 
@@ -69,7 +69,7 @@ def at_fpir(table: OperatingTable, fpir: float, references: int) -> OperatingPoi
     Raises:
         UsageError: `fpir` is no rate, or so small at this size that not even the fitted tail supports it.
     """
-    _check_rate(fpir, "fpir")
+    check_rate(fpir, "fpir")
     effective = max(1.0, table.extremal * references)
     fmr = -math.expm1(math.log1p(-fpir) / effective)
     least = smallest_fmr(table)
@@ -99,7 +99,8 @@ def _tail_threshold(tail: tuple[float, float, float], fmr: float) -> float:
     return start + scale * math.log(rate / fmr)
 
 
-def _check_rate(rate: float, name: str) -> None:
+def check_rate(rate: float, name: str) -> None:
+    """Raise UsageError unless the rate called `name` lies between 0 and 1."""
     if not 0 < rate < 1:
         raise UsageError(f"{name} must lie between 0 and 1, got {rate:g}", code=f"{name}-range")
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import cast
+from typing import Any, cast
 
 from mien.compare import at_fpir, matches
-from mien.errors import MienError, UsageError
-from mien.gallery import Attributes, Gallery, PictureRecord, Searched, check_attributes
+from mien.errors import MienError
+from mien.gallery import Attributes, Gallery, Person, PictureRecord, Searched, Subject, check_attributes
+from mien.gallery.attributes import Value
 from mien.image import Photo, PhotoSource, find_photos, open_photo
 from mien.models import contract_of
 from mien.pipeline import Acquired, Outcome, Pipeline, Policy, Recorder, Seen, stream
 from mien.pipeline.acquire import require_size
 from mien.pipeline.profile import span
 from mien.service.acquire import acquire_all
+from mien.service.base import enrolment_policy
 from mien.service.engine import Models, Progress, model_id
 from mien.service.functions import decide
 from mien.service.people import group_gallery
@@ -108,18 +110,14 @@ class LocalGallery:
         Raises:
             UsageError: the name is not allowed, or `faces` is ``all``: a subject has one face.
         """
-        policy = Policy(faces)
-        if policy is Policy.ALL:
-            raise UsageError(
-                "one picture enrols one face of a subject; choose with faces='one', 'largest' or 'central'"
-            )
+        policy = enrolment_policy(faces)
         self.store.require_name(subject)
         check_attributes(attributes or {})
         pipeline = self.models.pipeline()
         references: list[int] = []
         failures: list[Failure] = []
         added = 0
-        for source in _several(images):
+        for source in several(images):
             try:
                 photo = open_photo(source, limits=self.models.limits)
                 chosen, crops = pipeline.crops(photo, policy)
@@ -207,7 +205,7 @@ class LocalGallery:
         Raises:
             UsageError: the rate is not supported, `top` is out of range, or the filter cannot be read.
         """
-        sources = _several(images)
+        sources = several(images)
         searched = self.store.searched(where)
         point = at_fpir(self._table(), fpir, searched.references)
         pipeline = self.models.pipeline(batch=len(sources) > 1)
@@ -289,6 +287,22 @@ class LocalGallery:
         seconds = time.perf_counter() - start
         return replace(result, failures=report.failures, files=report.files, seconds=seconds)
 
+    def subjects(self, *, unnamed: bool = True) -> list[Subject]:
+        """The people, by name; those without one follow, unless they are not wanted."""
+        return self.store.subjects(unnamed=unnamed)
+
+    def show(self, subject: str) -> Person:
+        """A person with the faces that are stored."""
+        return self.store.show(subject)
+
+    def info(self) -> dict[str, Any]:
+        """The gallery in numbers."""
+        return self.store.info()
+
+    def set_attributes(self, subject: str, values: Mapping[str, Value | None]) -> None:
+        """Put down what is known about somebody, such as ``{"site": "berlin"}``; None takes a value away."""
+        self.store.set_attributes(subject, values)
+
     def forget(self, subject: str) -> dict[str, object]:
         """Erase a subject for good; the receipt says what was erased."""
         return self.store.forget(subject)
@@ -298,7 +312,8 @@ class LocalGallery:
         self.store.rename(subject, name)
 
 
-def _several(images: PhotoSource | Sequence[PhotoSource]) -> Sequence[PhotoSource]:
+def several(images: PhotoSource | Sequence[PhotoSource]) -> Sequence[PhotoSource]:
+    """One picture or several, as several."""
     if isinstance(images, list | tuple):
         return images
     return [cast(PhotoSource, images)]

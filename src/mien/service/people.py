@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,9 @@ from mien.service.group import grouping_rule, people_of
 from mien.types.results import Groups
 
 
-def group_gallery(gallery: Gallery, models: Models, *, full: bool = False) -> Groups:
+def group_gallery(
+    gallery: Gallery, models: Models, *, full: bool = False, before_storing: Callable[[], None] | None = None
+) -> Groups:
     """Sort all faces of a gallery into people, keep that in the gallery, and show it.
 
     Names that were given stay, and so do corrections; people without a name may grow together. Faces that came after
@@ -25,6 +28,7 @@ def group_gallery(gallery: Gallery, models: Models, *, full: bool = False) -> Gr
         gallery: faces of `models`' embedder.
         models: detector and embedder.
         full: compare all, whatever an earlier run did.
+        before_storing: called when all is computed; what it raises ends the call, with nothing changed.
 
     Raises:
         UsageError: the embedder has no measured grouping rule.
@@ -32,6 +36,8 @@ def group_gallery(gallery: Gallery, models: Models, *, full: bool = False) -> Gr
     rule = grouping_rule(models)
     stored = gallery.grouped(None if full else rule.key)
     grouping = sort_faces(stored, rule)
+    if before_storing:
+        before_storing()
     gallery.assign_groups([stored.ids[grouping.members(g)].tolist() for g in range(len(grouping))], rule.key)
     references = list(gallery.references())
     model = model_id(models.pipeline(batch=True).embedder)

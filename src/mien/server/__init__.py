@@ -1,0 +1,1 @@
+"""Galleries served over HTTP: one process, one gallery file by default, safe by default. Needs ``mien[serve]``."""
