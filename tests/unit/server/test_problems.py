@@ -78,7 +78,7 @@ def test_every_kind_of_error_has_its_status(error: errors.MienError, status: int
         ("POST", "/v1/galleries/family/identifications?where=%3D", upload(png(1)), 422, None),
         ("POST", "/v1/galleries/family/verifications?subject=Eve", upload(png(1)), 404, "not-found"),
         ("PATCH", "/v1/galleries/family/subjects/Eve", {"json": {"name": "Ada"}}, 404, "not-found"),
-        ("PATCH", "/v1/galleries/family/subjects/Eve", {"json": {"nome": "Ada"}}, 422, "request-invalid"),
+        ("PATCH", "/v1/galleries/family/subjects/Eve", {"json": {"label": "Ada"}}, 422, "request-invalid"),
         ("PATCH", "/v1/galleries/family/subjects/Eve", {"data": {"name": "Ada"}}, 415, "media-type"),
     ],
 )
