@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
@@ -11,12 +12,16 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mien.errors import UsageError
+from mien.gallery import acting
 from mien.server.keys import Key, KeyRefusedError, Role
 from mien.server.problems import Problem
 
 if TYPE_CHECKING:
     from mien.server.context import Context
 
+PURPOSE = "x-purpose"
+"""Header in which a client states why; it stands in the audit record."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -117,7 +122,21 @@ class Authentication:
                     refusal = Problem(401, error.code, error.message, {"WWW-Authenticate": "Bearer"})
                     await refusal.answer()(scope, receive, send)
                     return
+            else:
+                await self._act(scope, receive, send)
+                return
         await self.app(scope, receive, send)
+
+    async def _act(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; the audit trail names the key, and the purpose that the client states."""
+        key: Key = scope["mien.key"]
+        with contextlib.ExitStack() as acts:
+            try:
+                acts.enter_context(acting(f"key {key.id}", Headers(scope=scope).get(PURPOSE, "")))
+            except UsageError as error:
+                await Problem(422, error.code, error.message).answer()(scope, receive, send)
+                return
+            await self.app(scope, receive, send)
 
 
 def _find(scope: Scope) -> Key:

@@ -20,6 +20,7 @@ from mien.server.limits import BodyLimit, HeadLimit, InFlight, Rate
 from mien.server.metrics import Measured
 from mien.server.problems import add_problems
 from mien.server.routes import (
+    audit,
     comparisons,
     faces,
     galleries,
@@ -53,6 +54,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     identifications.router,
     verifications.router,
     groups.router,
+    audit.router,
     jobs.router,
     people.router,
     pages.router,

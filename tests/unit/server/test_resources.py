@@ -106,6 +106,20 @@ def test_names_and_attributes_change_together_or_not_at_all(people: Client) -> N
     assert [probe["decision"] for probe in found["probes"]] == ["Ada L.", None]
 
 
+def test_the_audit_trail_names_the_key_and_the_purpose(people: Client) -> None:
+    sent = people.patch("/v1/galleries/family/subjects/Ada", json={"name": "Ada L"}, headers={"x-purpose": "door 3"})
+    assert sent.is_success
+    first = people.get("/v1/galleries/family/audit?limit=2").json()
+    newest = first["records"][0]
+    assert (newest["action"], newest["purpose"]) == ("rename", "door 3")
+    assert newest["actor"].startswith("key ")
+    assert newest["sequence"] == first["records"][1]["sequence"] + 1
+    older = people.get(f"/v1/galleries/family/audit?limit=2&cursor={first['next']}").json()
+    assert older["records"][0]["sequence"] == newest["sequence"] - 2
+    bad = people.patch("/v1/galleries/family/subjects/Ben", json={"name": "B"}, headers={"x-purpose": "x" * 5000})
+    assert bad.status_code == 422
+
+
 def test_corrections_move_merge_and_separate(people: Client) -> None:
     base = "/v1/galleries/family"
     ben = people.get(f"{base}/subjects/Ben/references").json()["references"][0]["id"]

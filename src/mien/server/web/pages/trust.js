@@ -5,19 +5,9 @@ import { h, percent, plural } from "../parts/dom.js";
 import { errorCurve } from "../parts/scores.js";
 import { session } from "../session.js";
 
-/** JSON of an address that this server or this key may not have. */
-async function maybe(path) {
-  try {
-    return await getJson(path);
-  } catch (error) {
-    if ([403, 404, 405].includes(error.status)) return null;
-    throw error;
-  }
-}
-
 export async function render() {
   const [{ models }, gallery, audit] = await Promise.all([
-    getJson("/v1/models"), getJson(inGallery()), session.may("audit") ? maybe(inGallery("/audit?limit=50")) : null]);
+    getJson("/v1/models"), getJson(inGallery()), session.may("audit") ? getJson(inGallery("/audit?limit=50")) : null]);
   const name = gallery.model?.model ?? models.find((model) => model.in_use && model.kind === "embedder")?.name;
   const model = models.find((each) => each.name === name);
   return [h("div", { class: "head" }, h("h1", null, "Trust"), h("p", { class: "soft" }, "What the answers rest on, and what is kept.")),
@@ -61,8 +51,7 @@ function licences(models) {
 
 function trail(audit) {
   if (!session.may("audit")) return card("Audit trail", h("p", { class: "soft" }, `Your key (${session.facts.role}) may not read it; one of the role auditor or admin may.`));
-  if (!audit) return card("Audit trail", h("p", { class: "soft" }, "This server does not show it. It stands in the gallery file, each record chained to the one before."));
-  const records = audit.records ?? audit.audit ?? [];
+  const { records } = audit;
   const text = (value) => (value === null || value === undefined ? "" : typeof value === "object" ? Object.entries(value).map(([key, each]) => `${key} ${each}`).join(", ") : String(value));
   const columns = [...new Set(records.flatMap((record) => Object.keys(record)))].filter((key) => key !== "hash");
   return card("Audit trail", h("p", { class: "soft" }, `${plural(records.length, "record")} shown. Nothing biometric and no name stands in it; each record is chained to the one before.`),
