@@ -37,7 +37,20 @@ def interpreter(system: str, folder: Path) -> Path:
         shutil.rmtree(folder / name, ignore_errors=True)
         _run(name, [sys.executable, "-m", "venv", str(folder / name)])
         # All requirements are listed, and one of face_recognition's cannot be met: dlib-bin stands in for dlib.
-        _run(name, [str(python), "-m", "pip", "install", "--quiet", "--no-deps", "-r", str(requirements)])
+        _run(
+            name,
+            [
+                str(python),
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-deps",
+                "-r",
+                str(requirements),
+            ],
+        )
         mark.write_text(wanted)
     return python
 
