@@ -1,5 +1,6 @@
 """A real server in its own process, with the real models and photographs, and clients that mean it no good."""
 
+import contextlib
 import json
 import os
 import re
@@ -53,8 +54,10 @@ class Server:
         return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
 
     def decoders(self) -> list[int]:
-        tasks = Path(f"/proc/{self.process.pid}/task")
-        children = {int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()}
+        children: set[int] = set()
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # a thread that has just ended
+                children |= {int(pid) for pid in (task / "children").read_text().split()}
         return sorted(pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes())
 
     def raw(self, head: str, body: bytes = b"", *, key: bool = True, timeout: float = 60) -> bytes:
