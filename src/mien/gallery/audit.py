@@ -20,7 +20,7 @@ class AuditRecord:
         action: what was done.
         subject: uid of the person concerned; None for several or nobody.
         counts: how many of what.
-        actor: who, opaque; None in records of mien 0.1 and 0.2, as are the following.
+        actor: who, opaque; None in records made under schema 1 or 2, as are the following.
         purpose: why; may be empty.
         model: digest of the template contract in force.
         threshold: cosine, where a decision was made.

@@ -75,9 +75,15 @@ class Run:
             case "index":
                 self._index()
             case "group":
-                models = self.served.engine.models
-                full, store = self.job.regroup, self.served.writer.store
-                return len(group_gallery(store, models, full=full, before_storing=self._begin_storing).groups)
+                engine, store = self.served.engine, self.served.writer.store
+                found = group_gallery(
+                    store,
+                    engine.models,
+                    full=self.job.regroup,
+                    model=engine.model,
+                    before_storing=self._begin_storing,
+                )
+                return len(found.groups)
             case "optimize":
                 self.served.writer.store.optimize()
         return None

@@ -157,5 +157,5 @@ class ServedGallery:
     def group(self, *, full: bool = False) -> Groups:
         """Sort the faces into people; as `LocalGallery.group` without a folder."""
         start = time.perf_counter()
-        result = group_gallery(self.writer.store, self.engine.models, full=full)
+        result = group_gallery(self.writer.store, self.engine.models, full=full, model=self.engine.model)
         return replace(result, seconds=time.perf_counter() - start)

@@ -12,11 +12,16 @@ from mien.gallery.records import GroupedFaces
 from mien.grouping import Grouping, GroupingRule, group
 from mien.service.engine import Models, model_id
 from mien.service.group import grouping_rule, people_of
-from mien.types.results import Groups
+from mien.types.results import Groups, ModelId
 
 
 def group_gallery(
-    gallery: Gallery, models: Models, *, full: bool = False, before_storing: Callable[[], None] | None = None
+    gallery: Gallery,
+    models: Models,
+    *,
+    full: bool = False,
+    model: ModelId | None = None,
+    before_storing: Callable[[], None] | None = None,
 ) -> Groups:
     """Sort all faces of a gallery into people, keep that in the gallery, and show it.
 
@@ -28,6 +33,7 @@ def group_gallery(
         gallery: faces of `models`' embedder.
         models: detector and embedder.
         full: compare all, whatever an earlier run did.
+        model: the embedder as the result names it; None: loaded, to ask it.
         before_storing: called when all is computed; what it raises ends the call, with nothing changed.
 
     Raises:
@@ -40,8 +46,8 @@ def group_gallery(
         before_storing()
     gallery.assign_groups([stored.ids[grouping.members(g)].tolist() for g in range(len(grouping))], rule.key)
     references = list(gallery.references())
-    model = model_id(models.pipeline(batch=True).embedder)
-    result = people_of(grouping, [[reference.face] for reference in references], rule, model)
+    named = model or model_id(models.pipeline(batch=True).embedder)
+    result = people_of(grouping, [[reference.face] for reference in references], rule, named)
     people = tuple(
         replace(person, name=references[int(grouping.members(person.id)[0])].subject) for person in result.groups
     )
