@@ -35,6 +35,7 @@ Load: TypeAlias = Callable[[], Pipeline]
 """Opens the models; picklable, since it is called in the worker process."""
 STOP_S = 5.0
 """Seconds for a worker to end by itself before it is killed."""
+_REAPING = threading.Lock()  # of two threads that wait for one process at once, one is told no exit code
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,8 @@ class _Line:
             self.pipe.send(message)
             answer = self.pipe.recv()
         except (EOFError, OSError) as error:
-            self.process.join(STOP_S)
+            with _REAPING:
+                self.process.join(STOP_S)
             raise MienError(
                 f"worker process {self.process.pid} ended unexpectedly (exit code {self.process.exitcode}); its own "
                 "message stands above. Fewer --workers take less memory",
