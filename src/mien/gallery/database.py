@@ -61,7 +61,13 @@ def create_database(path: Path, created: str) -> None:
     sync_folder(path.parent)
 
 
+def make_private(path: Path) -> None:
+    """An empty new file that nobody else on this machine may read: what goes into it is biometric."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
 def _write_schema(draft: Path, created: str) -> None:
+    make_private(draft)
     with contextlib.closing(apsw.Connection(str(draft))) as connection:
         connection.pragma("page_size", PAGE_BYTES)
         connection.pragma("synchronous", "FULL")

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 
 import pytest
 
@@ -100,3 +101,13 @@ def test_what_cannot_be_written_leaves_nothing(filled, tmp_path):
     with pytest.raises(NotFoundError):
         import_gallery(tmp_path / "new.mien", tmp_path / "missing.jsonl")
     assert [p.name for p in tmp_path.iterdir() if p.name.endswith(".new")] == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
+def test_nobody_else_on_the_machine_may_read_a_gallery_or_what_is_written_from_it(filled, tmp_path):
+    filled.export(tmp_path / "out.jsonl")
+    filled.backup(tmp_path / "copy.mien")
+    written = [path for path in tmp_path.iterdir() if path.is_file()]
+
+    assert len(written) >= 3
+    assert {path.name: path.stat().st_mode & 0o077 for path in written} == {path.name: 0 for path in written}
