@@ -5,7 +5,7 @@
 Every pair of pictures of different people of LFW view 1 (``pairsDevTest.txt``), the face nearest to the centre of each.
 Intervals come from a bootstrap over people, since pairs that share a person are not independent. The extremal index is
 the share of the independent-comparisons FPIR that probes really meet in searches among these people. The tail is a
-exponential fit to the highest scores.
+exponential fit to the highest scores. The histogram counts all scores, mated and not.
 
 ``--write`` puts the table into the card's file, in place of the one there.
 """
@@ -30,7 +30,7 @@ def write(path: Path, lines: list[str]) -> None:
     """Put the table in place of the card's own, or at its end."""
     text = path.read_text()
     table = "\n".join(lines) + "\n"
-    found = re.search(r"^\[operating\]\n.*?^\]\n", text, re.DOTALL | re.MULTILINE)
+    found = re.search(r"^\[operating\]\n.*?(?=^\[(?!operating\.)|\Z)", text, re.DOTALL | re.MULTILINE)
     path.write_text(text.replace(found.group(), table) if found else f"{text.rstrip()}\n\n{table}")
 
 

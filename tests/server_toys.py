@@ -24,6 +24,7 @@ from mien.server.engine import Engine
 from mien.server.jobs import Jobs
 from mien.server.keys import KeyStore
 from mien.server.metrics import Metrics
+from mien.server.reports import Reports
 from mien.server.served import ServedGallery
 from mien.server.settings import RequestLimits, Settings
 from mien.service import LocalGallery, Models
@@ -64,7 +65,9 @@ def toy_context(
     engine = Engine(DirectDecoders(), batcher, Models())  # type: ignore[arg-type]
     served = {}
     for name, path in galleries.items():
-        reader, writer = (LocalGallery(Gallery.open(path, create=True), Models()) for _ in range(2))
+        reader, writer = (
+            LocalGallery(Gallery.open(path, create=True, clock=clock, audit_decisions=True), Models()) for _ in range(2)
+        )
         served[name] = ServedGallery(name, reader, writer, engine)
         stack.callback(served[name].close)
     keys = KeyStore(settings.state, clock)
@@ -73,7 +76,7 @@ def toy_context(
         stack.callback(closed.close)
     jobs = Jobs(settings, served, clock)
     stack.callback(jobs.close)
-    return Context(settings, keys, answers, served, jobs, engine, metrics, clock)
+    return Context(settings, keys, answers, served, jobs, Reports(settings.reports, clock), engine, metrics, clock)
 
 
 def toy_app(context: Context) -> FastAPI:

@@ -14,6 +14,7 @@ from PIL import Image
 
 import mien
 from mien.gallery import Gallery
+from mien.models import LoadSettings
 from mien.pipeline import Pipeline
 from mien.server.app import create_app
 from mien.server.context import Context, open_context
@@ -62,6 +63,14 @@ def toy_local(tmp_path: Path) -> Iterator[LocalGallery]:
 
 
 @pytest.fixture
+def toy_audited(tmp_path: Path) -> Iterator[LocalGallery]:
+    """A file whose decisions are recorded."""
+    store = Gallery.open(tmp_path / "audited.mien", create=True, audit_decisions=True)
+    with LocalGallery(store, ToyModels()) as gallery:
+        yield gallery
+
+
+@pytest.fixture
 def toy_server(tmp_path: Path) -> Iterator[tuple[str, str, Context]]:
     """Address, key and context of a server."""
     with ExitStack() as stack:
@@ -100,14 +109,20 @@ def photos(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory, weights: None) -> Iterator[tuple[GalleryService, ...]]:
-    """With the default weights: a file, and a server with another."""
+    """With the default weights: a file, and a server with another.
+
+    On one engine: left to itself the library takes the fastest for the number of pictures, a server that for many.
+    """
     del weights
     folder = tmp_path_factory.mktemp("both")
-    settings = Settings({"family": folder / "family.mien"}, folder / "state.sqlite", limits=LIMITS, workers=1)
+    models = Models(settings=LoadSettings(engine="onnxruntime"))
+    settings = Settings(
+        {"family": folder / "family.mien"}, folder / "state.sqlite", limits=LIMITS, workers=1, models=models
+    )
     with ExitStack() as stack:
         context = open_context(settings)
         stack.callback(context.close)
         url = stack.enter_context(serving(context))
         key = context.keys.create(Role.OPERATOR, galleries=["family"])[1]
-        local = stack.enter_context(mien.open(folder / "local.mien"))
+        local = stack.enter_context(mien.open(folder / "local.mien", models=models))
         yield local, stack.enter_context(mien.open(f"{url}/v1/galleries/family", key=key))

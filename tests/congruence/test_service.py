@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mien.errors import ConflictError, FaceError, ImageError, MienError, NotFoundError, UsageError
+from mien.gallery import acting
 from mien.server.context import Context
 from mien.service import GalleryService, LocalGallery
 from mien.testing.toys import draw_picture
@@ -108,6 +109,41 @@ def test_the_folder_can_name_the_person(gallery: GalleryService, photos: Path) -
     people = {subject.name: subject.references for subject in gallery.subjects()}
     assert people == {"ada": 2, "bob": 1, "both": 1}
     assert sorted(failure.reason for failure in report.failures) == ["image-empty", "image-unrecognised", "no-face"]
+
+
+def test_a_folder_of_somebody_whose_consent_ended_is_a_failure_and_the_others_go_on(
+    gallery: GalleryService, photos: Path, request: pytest.FixtureRequest
+) -> None:
+    gallery.enrol("ada", photos / "ada" / "1.png")
+    if isinstance(gallery, LocalGallery):
+        gallery.store.withdraw("ada")
+    else:
+        request.getfixturevalue("toy_server")[2].gallery("family").writer.store.withdraw("ada")
+    report = gallery.index(photos, by_folder=True)
+    refused = [failure for failure in report.failures if failure.reason == "consent-ended"]
+    assert [Path(failure.source).relative_to(photos).as_posix() for failure in refused] == ["ada/2.png"]
+    assert all("ada" in failure.message for failure in refused)
+    assert (report.new, report.skipped, len(report.failures)) == (2, 1, 4)
+    assert {subject.name: subject.references for subject in gallery.subjects()} == {"ada": 1, "bob": 1, "both": 1}
+    assert refusal(lambda: gallery.enrol("ada", photos / "ada" / "2.png")).code == "consent-ended"
+
+
+@pytest.mark.parametrize("name", ["toy_audited", "toy_remote"])
+def test_decisions_are_recorded_with_their_purpose(photos: Path, request: pytest.FixtureRequest, name: str) -> None:
+    gallery: GalleryService = request.getfixturevalue(name)
+    if isinstance(gallery, LocalGallery):
+        store = gallery.store
+    else:
+        store = request.getfixturevalue("toy_server")[2].gallery("family").reader.store
+    gallery.enrol("Ada", photos / "ada" / "1.png")
+    with acting("local", "door 3"):
+        gallery.identify(photos / "ada" / "2.png", fpir=0.01)
+        gallery.verify(photos / "bob" / "1.png", "Ada", fmr=0.001)
+    found = [r for r in store.audit() if r.purpose == "door 3"]
+    assert [(r.action, r.counts, r.rate) for r in found] == [
+        ("identify", {"matches": 1, "probes": 1}, 0.01),
+        ("verify", {"matches": 0, "probes": 1}, 0.001),
+    ]
 
 
 def test_people_are_described_renamed_and_forgotten(gallery: GalleryService, photos: Path) -> None:

@@ -8,10 +8,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from mien.evaluate.report import Report, Section, write_report
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the pages are tested with playwright")
 CHROMIUM = os.environ.get("MIEN_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -29,10 +32,10 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def served(tmp_path: Path, weights: None) -> Iterator[tuple[str, str]]:
-    """Address and admin key of a server with an empty gallery."""
-    command = [sys.executable, "-m", "mien", "serve", "-g", str(tmp_path / "family.mien"), "--port", "0"]
+@contextmanager
+def serving(tmp_path: Path, *options: str, token: str | None = None) -> Iterator[tuple[str, str]]:
+    """Address and admin key of a server; one that starts again has the key that it told the first time."""
+    command = [sys.executable, "-m", "mien", "serve", "-g", str(tmp_path / "family.mien"), "--port", "0", *options]
     environment = {**os.environ, "MIEN_STATE": str(tmp_path / "state.sqlite")}
     process = subprocess.Popen(
         [*command, "--per-minute", "100000"],
@@ -43,14 +46,24 @@ def served(tmp_path: Path, weights: None) -> Iterator[tuple[str, str]]:
     )
     assert process.stdout is not None
     assert process.stderr is not None
-    token = process.stdout.readline().removeprefix("admin key: ").strip()
     found = next(filter(None, (re.search(r"at (http://\S+)", line) for line in process.stderr)))
-    threading.Thread(target=process.stderr.read, daemon=True).start()
-    yield found[1], token
-    process.kill()
-    process.wait()
-    process.stdout.close()
-    process.stderr.close()
+    reading = threading.Thread(target=process.stderr.read, daemon=True)
+    reading.start()
+    try:
+        yield found[1], token or process.stdout.readline().removeprefix("admin key: ").strip()
+    finally:
+        process.kill()
+        process.wait()
+        reading.join()
+        process.stdout.close()
+        process.stderr.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path, weights: None) -> Iterator[tuple[str, str]]:
+    """Address and admin key of a server with an empty gallery."""
+    with serving(tmp_path) as known:
+        yield known
 
 
 @pytest.fixture
@@ -64,11 +77,17 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def page(browser: Any, served: tuple[str, str]) -> Iterator[Any]:
     """The People page, signed in; a fault of a script or a breach of the content policy fails the test."""
+    with signed_in(browser, *served) as opened:
+        yield opened
+
+
+@contextmanager
+def signed_in(browser: Any, address: str, token: str) -> Iterator[Any]:
     faults: list[str] = []
     opened = browser.new_page()
     opened.on("pageerror", lambda error: faults.append(str(error)))
     opened.on("console", lambda said: faults.append(said.text) if "Content Security" in said.text else None)
-    sign_in(opened, *served)
+    sign_in(opened, address, token)
     yield opened
     assert faults == []
 
@@ -155,6 +174,13 @@ def test_two_pictures_are_compared_at_a_stated_rate(page: Any, portraits: Path) 
     for side, name in enumerate(("obama.jpg", "biden.jpg")):
         page.locator(".side input[type=file]").nth(side).set_input_files(portraits / name)
     page.get_by_role("heading", name="Not the same person").wait_for()
+    shown = page.get_by_role("img", name=re.compile("^Histogram of scores"))
+    assert shown.is_visible()
+    told = page.locator(".verdict p").first.inner_text()
+    score, threshold = re.findall(r"-?[01]\.\d{3}", told)
+    assert f"The threshold is {threshold}. This score is {score}." in shown.get_attribute("aria-label")
+    assert f"threshold {threshold}" in page.locator(".spread svg").text_content()
+    page.get_by_text("Error rates at every threshold").click()
     assert page.get_by_role("img", name=re.compile("^Error rates against threshold")).is_visible()
     page.locator(".side input[type=file]").nth(1).set_input_files(portraits / "obama2.jpg")
     page.get_by_role("heading", name="The same person", exact=True).wait_for()
@@ -237,6 +263,111 @@ def test_a_folder_is_added_and_what_failed_says_why(page: Any, data: Path, tmp_p
     assert "image-unrecognised" in page.get_by_role("region", name="Progress").inner_text()
 
 
+def test_a_newcomer_enrols_finds_compares_names_corrects_undoes_and_adds_a_folder(
+    page: Any, portraits: Path, data: Path
+) -> None:
+    add(page, portraits / "obama.jpg", subject="Barack")
+    show(page, "Find")
+    page.locator(CHOOSE).set_input_files(portraits / "obama2.jpg")
+    page.get_by_role("heading", name="Barack").wait_for()
+    show(page, "Compare")
+    for side, name in enumerate(("obama.jpg", "obama2.jpg")):
+        page.locator(".side input[type=file]").nth(side).set_input_files(portraits / name)
+    page.get_by_role("heading", name="The same person", exact=True).wait_for()
+    show(page, "Add")
+    page.locator("input[webkitdirectory]").set_input_files(data / "london")
+    page.get_by_role("heading", name="Done").wait_for(timeout=240_000)
+    assert "204 of 204 pictures: 204 new faces" in page.get_by_role("region", name="Progress").inner_text()
+    page.get_by_role("button", name="Sort into people").click()
+    page.get_by_text(re.compile("Sorted 205 faces")).wait_for(timeout=60_000)
+    page.get_by_role("textbox", name=re.compile("^Name Person")).first.fill("Ada")
+    page.keyboard.press("Enter")
+    page.get_by_text("is now called Ada").wait_for()
+    person(page, "Ada").locator("a.faces").click()
+    page.get_by_role("heading", name="Ada").wait_for()
+    faces = page.locator(".wall li").count()
+    page.locator(".wall input").first.check()
+    page.get_by_role("button", name="Not this person").click()
+    page.get_by_text(re.compile(f"^{faces - 1} faces?, since")).wait_for()
+    page.get_by_role("button", name="Undo", exact=True).click()
+    page.get_by_text(f"{faces} faces, since").wait_for()
+
+
+def test_progress_comes_as_events_and_goes_on_when_the_page_is_opened_again(page: Any, data: Path) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.split("/v1/jobs/")[-1]))
+    show(page, "Add")
+    page.locator(CHOOSE).set_input_files(sorted(data.glob("london/*/*.jpg"))[:40])
+    page.get_by_text(re.compile(r"of 40 pictures: ")).wait_for()
+    assert [each for each in asked if each.endswith("/events")]
+    page.reload()
+    page.get_by_text(re.compile(r"of 40 pictures: ")).wait_for()
+    page.get_by_role("heading", name="Done").wait_for(timeout=120_000)
+    assert "40 of 40 pictures: 40 new faces" in page.get_by_role("region", name="Progress").inner_text()
+
+
+def test_where_events_do_not_come_through_the_job_is_asked_for(page: Any, portraits: Path) -> None:
+    page.route("**/events", lambda route: route.abort())
+    add(page, portraits / "obama.jpg", portraits / "biden.jpg")
+    assert "2 of 2 pictures" in page.get_by_role("region", name="Progress").inner_text()
+
+
+def test_faces_are_shown_after_a_restart_where_small_pictures_are_kept(
+    browser: Any, tmp_path: Path, portraits: Path, weights: None
+) -> None:
+    with serving(tmp_path, "--keep-crops") as (address, token), signed_in(browser, address, token) as page:
+        add(page, portraits / "obama.jpg", subject="Barack")
+        page.reload()
+        show(page, "People")
+        page.locator(".person .face img").wait_for()
+    with serving(tmp_path, token=token) as (address, _), signed_in(browser, address, token) as page:
+        page.locator(".person .face img").wait_for()
+        show(page, "Trust")
+        page.get_by_text("kept, 1 of them").wait_for()
+        show(page, "People")
+        page.get_by_role("link", name="Barack, 1 face").click()
+        page.get_by_role("button", name="Forget this person").click()
+        page.get_by_role("button", name="Forget for good").click()
+        page.get_by_text("Nobody is in this gallery yet").wait_for()
+        show(page, "Trust")
+        page.get_by_text("kept, 0 of them").wait_for()
+
+
+def test_reports_are_opened_from_the_trust_page(browser: Any, tmp_path: Path, weights: None) -> None:
+    report = Report("Verification on drawn faces", (Section("Answer", "No one was confused."),), {}, "mien evaluate")
+    write_report(report, tmp_path / "reports" / "drawn")
+    with (
+        serving(tmp_path, "--reports", str(tmp_path / "reports")) as known,
+        signed_in(browser, *known) as page,
+    ):
+        show(page, "Trust")
+        with page.expect_popup() as opening:
+            page.get_by_role("link", name="Verification on drawn faces").click()
+        opened = opening.value
+        opened.get_by_role("heading", name="Verification on drawn faces").wait_for()
+        assert opened.evaluate("document.styleSheets.length") == 1  # its own style, which the policy lets through
+        assert opened.evaluate("self.origin") == "null"
+
+
+def test_consent_is_stated_changed_and_taken_back_on_the_page(page: Any, portraits: Path) -> None:
+    add(page, portraits / "obama.jpg", subject="Barack")
+    show(page, "People")
+    page.get_by_role("link", name="Barack, 1 face").click()
+    page.get_by_text("Nothing was stated").wait_for()
+    page.get_by_text("State it").click()
+    page.get_by_label("For what").fill("the door")
+    page.get_by_label("Until").fill("2999-01-01")
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    page.get_by_text(re.compile("Consent, for the door, since .* until 2999-01-01")).wait_for()
+    page.get_by_text("Change", exact=True).click()
+    page.get_by_role("button", name="Take it back").click()
+    page.get_by_role("dialog").get_by_role("button", name="Take it back").click()
+    page.get_by_text("is not matched any more, and is erased by the next sweep").wait_for()
+    show(page, "Find")
+    page.locator(CHOOSE).set_input_files(portraits / "obama2.jpg")
+    page.get_by_role("heading", name="nobody in this gallery").wait_for()
+
+
 def test_a_wrong_key_is_refused_in_one_line(browser: Any, served: tuple[str, str]) -> None:
     page = browser.new_page()
     page.goto(served[0])
@@ -268,6 +399,42 @@ def test_everything_is_reached_with_the_keyboard(page: Any, portraits: Path) -> 
             )
         )
     assert {"People", "Trust", "Find a name", "Choose Barack", "Barack, 1 face", "Name of Barack"} <= reached
+
+
+def tab_to(page: Any, text: str) -> None:
+    """Press Tab until something with this text or label has the focus, which must be seen."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        told = page.evaluate(
+            "(e => e.getAttribute('aria-label') ?? e.labels?.[0]?.textContent ?? e.textContent)(document.activeElement)"
+        )
+        if told.strip() == text:
+            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+            return
+    raise AssertionError(f"{text} is not reached")
+
+
+def test_a_person_is_opened_renamed_and_stated_with_the_keyboard_alone(page: Any, portraits: Path) -> None:
+    add(page, portraits / "obama.jpg", subject="Barack")
+    page.reload()
+    page.get_by_role("heading", name="Add").wait_for()
+    tab_to(page, "People")
+    page.keyboard.press("Enter")
+    page.locator(".person").wait_for()
+    tab_to(page, "Barack, 1 face")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Barack").wait_for()
+    tab_to(page, "Name of Barack")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("Barry")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Barry").wait_for()
+    tab_to(page, "State it")
+    page.keyboard.press("Enter")
+    tab_to(page, "For what")
+    page.keyboard.type("the door")
+    page.keyboard.press("Enter")
+    page.get_by_text("Consent, for the door").wait_for()
 
 
 @pytest.mark.skipif(not Path(AXE).is_file(), reason="no axe-core; `npm install axe-core`, or set MIEN_AXE")

@@ -1,111 +1,30 @@
 """A real server in its own process, with the real models and photographs, and clients that mean it no good."""
 
-import contextlib
-import json
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
+from http_server import Server, files, start, stop
+
 pytestmark = pytest.mark.weights
 
 
-@dataclass
-class Server:
-    process: subprocess.Popen[str]
-    folder: Path
-    port: int
-    token: str
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def client(self, token: str | None = None) -> httpx.Client:
-        return httpx.Client(base_url=self.url, headers={"x-api-key": token or self.token}, timeout=60)
-
-    def mien(self, *arguments: str) -> dict[str, object]:
-        done = subprocess.run(
-            [sys.executable, "-m", "mien", *arguments, "--json"],
-            env=self.env(),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return json.loads(done.stdout)
-
-    def env(self) -> dict[str, str]:
-        return {**os.environ, "MIEN_STATE": str(self.folder / "state.sqlite")}
-
-    def rss(self) -> int:
-        """Bytes of the server itself, without its decoders."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
-
-    def decoders(self) -> list[int]:
-        children: set[int] = set()
-        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
-            with contextlib.suppress(FileNotFoundError):  # a thread that has just ended
-                children |= {int(pid) for pid in (task / "children").read_text().split()}
-        return sorted(pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes())
-
-    def raw(self, head: str, body: bytes = b"", *, key: bool = True, timeout: float = 60) -> bytes:
-        """What the server says to these very bytes, until it closes the connection."""
-        lines = head + (f"\r\nx-api-key: {self.token}" if key else "") + "\r\nhost: server\r\n\r\n"
-        with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as line:
-            line.sendall(lines.encode())
-            try:
-                line.sendall(body)
-                return b"".join(iter(lambda: line.recv(65536), b""))
-            except (ConnectionResetError, BrokenPipeError):
-                return b""
-
-
-def start(folder: Path, *options: str) -> Server:
-    environment = {**os.environ, "MIEN_STATE": str(folder / "state.sqlite")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mien", "serve", "-g", str(folder / "family.mien"), "--port", "0", *options],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    said = process.stdout.readline()
-    token = said.removeprefix("admin key: ").strip()
-    for line in process.stderr:
-        if found := re.search(r"serving .* at http://127\.0\.0\.1:(\d+)", line):
-            threading.Thread(target=process.stderr.read, daemon=True).start()
-            return Server(process, folder, int(found[1]), token)
-    raise AssertionError(f"the server ended with {process.wait()}")
-
-
-def stop(server: Server) -> None:
-    server.process.kill()
-    server.process.wait()
-    server.process.stdout.close()
-    server.process.stderr.close()
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, weights: None) -> Iterator[Server]:
-    started = start(tmp_path_factory.mktemp("server"), "--per-minute", "100000", "--in-flight", "8")
+def server(tmp_path_factory: pytest.TempPathFactory, portraits: Path) -> Iterator[Server]:
+    limits = ("--per-minute", "100000", "--in-flight", "8")
+    started = start(tmp_path_factory.mktemp("server"), *limits, "--folder", f"portraits={portraits}")
     yield started
     stop(started)
-
-
-def files(*paths: Path) -> list[tuple[str, tuple[str, bytes]]]:
-    return [("image", (path.name, path.read_bytes())) for path in paths]
 
 
 def test_who_is_enrolled_is_identified_and_others_are_nobody(server: Server, portraits: Path) -> None:

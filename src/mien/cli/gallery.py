@@ -48,11 +48,36 @@ def info(gallery: Path_, json: options.Json = False) -> None:
             f"its own people, {own['date']}: {own['nonmated']:,} non-mated comparisons" if own else "the model's card"
         )
         output.say(f"  error rates from {rates}")
+        crops = facts["crops"]
+        kept = "kept of faces that are sent" if crops["kept"] else "not kept"
+        output.say(f"  small pictures of faces: {kept}, {crops['stored']} stored")
         if facts["due"]:
             output.say(f"  {output.count(facts['due'], 'subject')} to erase with `mien gallery sweep`")
         search = facts["search"]
         file = f"{search['file_bytes']:,} bytes of search file" if search["file_bytes"] else "no search file"
         output.say(f"  {search['backend']} search, {file}, {search['stray']} references not in it")
+
+
+@app.command()
+def crops(
+    gallery: Path_,
+    keep: Annotated[
+        bool | None, typer.Option("--keep/--drop", help="Keep them from now on; or erase all, and keep none.")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Whether a small picture of each face that is sent to the server is kept; none is unless you say so."""
+    with _open(gallery, read_only=keep is None) as opened:
+        if keep:
+            opened.keep_crops()
+        elif keep is not None:
+            opened.drop_crops()
+        facts = opened.info()["crops"]
+    if json:
+        output.document(facts)
+    else:
+        verb = "kept" if facts["kept"] else "not kept"
+        output.say(f"{gallery}: small pictures of faces are {verb}; {facts['stored']} stored")
 
 
 @app.command()

@@ -21,6 +21,8 @@ def identify(
         str | None,
         typer.Option(help="Search only these subjects, such as 'site=berlin and age>=30' or 'site in berlin, paris'."),
     ] = None,
+    audit: options.Audit = False,
+    purpose: options.Purpose = "",
     detector: options.Detector = "yunet",
     side: options.Side = None,
     engine: options.Engine = "auto",
@@ -31,7 +33,11 @@ def identify(
     """Who is in the pictures: a candidate list or nobody. Exit code 0 = somebody was identified, 1 = nobody was."""
     models = options.models(detector, None, engine, precision, allow_licence, side)
     options.policy(faces)
-    with options.opened(gallery, models, create=False) as opened, output.progress("identifying") as progress:
+    with (
+        options.stating(purpose, audit=audit, gallery=gallery),
+        options.opened(gallery, models, create=False, audit=audit) as opened,
+        output.progress("identifying") as progress,
+    ):
         result = opened.identify(images, fpir=fpir, top=top, faces=faces, where=where, progress=progress)
     if json:
         output.document(result.to_dict())

@@ -76,6 +76,16 @@ Trace = Annotated[
     Path | None,
     typer.Option(metavar="trace.json", help="Every step as a trace that Perfetto opens.", rich_help_panel=SPEED),
 ]
+Audit = Annotated[
+    bool,
+    typer.Option(
+        "--audit", help="Leave an audit record in the gallery, on disk before the answer; a server always does."
+    ),
+]
+Purpose = Annotated[
+    str,
+    typer.Option(metavar="TEXT", help="Why, for the audit record, such as 'door 3'; no names.", show_default=False),
+]
 FacesPolicy = Annotated[
     str,
     typer.Option("--faces", help="Which faces of a picture: one (exactly one), largest, central or all."),
@@ -94,7 +104,9 @@ def models(
 
 
 @contextmanager
-def opened(gallery: str, models: Models, *, create: bool = True, compact: bool = False) -> Iterator[GalleryService]:
+def opened(
+    gallery: str, models: Models, *, create: bool = True, compact: bool = False, audit: bool = False
+) -> Iterator[GalleryService]:
     """A gallery, wherever it is; for a file, after its weights were fetched."""
     from mien import service
 
@@ -104,9 +116,25 @@ def opened(gallery: str, models: Models, *, create: bool = True, compact: bool =
         with service.open_service(gallery, compact=compact, key=os.environ.get(KEY)) as remote:
             yield remote
         return
-    with service.open_gallery(gallery, models=models, create=create, compact=compact) as local:
+    with service.open_gallery(gallery, models=models, create=create, compact=compact, audit_decisions=audit) as local:
         fetch(local.models)
         yield local
+
+
+@contextmanager
+def stating(purpose: str, *, audit: bool, gallery: str | None) -> Iterator[None]:
+    """Whatever is done to a gallery inside is recorded as done for `purpose`.
+
+    Raises:
+        UsageError: nothing would be recorded.
+    """
+    from mien import service
+    from mien.gallery import acting
+
+    if (audit and gallery is None) or (purpose and not audit and not service.is_address(gallery or "")):
+        raise UsageError("--audit leaves a record in a gallery (-g), --purpose states why in it: give all of them")
+    with acting("local", purpose):
+        yield
 
 
 def fetch(models: Models) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 SERVER = "Server"
 COMPAT = "In the words of other servers"
+FILES = 65_536
+"""Open files that a server asks the system for."""
 
 
 def serve(
@@ -44,6 +47,26 @@ def serve(
         typer.Option(
             help="A folder that jobs may index: photos=/srv/photos; several are fine.", rich_help_panel=SERVER
         ),
+    ] = None,
+    keep_crops: Annotated[
+        bool,
+        typer.Option(
+            "--keep-crops",
+            help="Keep a small picture of each face that is sent, in the gallery; `mien gallery crops --drop` ends it.",
+            rich_help_panel=SERVER,
+        ),
+    ] = False,
+    sweep_every: Annotated[
+        str,
+        typer.Option(
+            metavar="1d",
+            help="How often those whose consent has ended are erased: 12h, 1d, 1w; or never.",
+            rich_help_panel=SERVER,
+        ),
+    ] = "1d",
+    reports: Annotated[
+        Path | None,
+        typer.Option(help="A folder of evaluation reports to show on the Trust page.", rich_help_panel=SERVER),
     ] = None,
     per_minute: Annotated[
         int, typer.Option(help="Requests a minute and key; reading counts a tenth.", min=1, rich_help_panel=SERVER)
@@ -84,7 +107,15 @@ def serve(
     """Serve galleries over HTTP: API and pages. The first start prints one admin key, once."""
     require_extra()
     from mien.server.compat.settings import CompatSettings
-    from mien.server.settings import RequestLimits, Settings, named_folders, named_galleries, state_path
+    from mien.server.keys import parse_lifetime
+    from mien.server.settings import (
+        RequestLimits,
+        Settings,
+        named_folders,
+        named_galleries,
+        reports_folder,
+        state_path,
+    )
 
     settings = Settings(
         galleries=named_galleries(gallery),
@@ -98,9 +129,13 @@ def serve(
         models=options.models(detector, embedder, engine, precision, allow_licence, side),
         workers=workers,
         folders=named_folders(folder or []),
+        reports=reports_folder(reports),
+        keep_crops=keep_crops,
+        sweep_s=None if sweep_every == "never" else parse_lifetime(sweep_every).total_seconds(),
         compat=CompatSettings(compat_fmr, compat_fpir, compreface_cut_off, deepface_at_root),
     )
     settings.require_safe()
+    settings.require_certificate()
     options.fetch(settings.models)
     _first_key(settings)
     run(settings)
@@ -134,13 +169,16 @@ def run(settings: Settings) -> None:
     import uvicorn
 
     from mien.server.app import create_app
+    from mien.server.connections import Connection
     from mien.server.context import open_context
 
+    _allow_files()
     listening = listen(settings)
     settings = replace(settings, port=listening.getsockname()[1])
     with contextlib.closing(listening), contextlib.closing(open_context(settings)) as context:
         config = uvicorn.Config(
             create_app(settings, context=context),
+            http=Connection,
             ssl_certfile=settings.certificate,
             ssl_keyfile=settings.private_key,
             proxy_headers=settings.behind_proxy,
@@ -155,6 +193,18 @@ def run(settings: Settings) -> None:
         with _stopped_by_signals(server):
             output.note(f"serving {', '.join(sorted(settings.galleries))} at {settings.address}")
             server.run(sockets=[listening])
+
+
+def _allow_files() -> None:
+    """As many open files as the system grants, up to `FILES`: each connection is one, and 1,024 are the custom."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def listen(settings: Settings) -> Any:

@@ -18,6 +18,8 @@ def verify(
     ] = None,
     fmr: Annotated[float, typer.Option(help="False match rate: how often two different people may match.")] = 1e-4,
     faces: options.FacesPolicy = "largest",
+    audit: options.Audit = False,
+    purpose: options.Purpose = "",
     detector: options.Detector = "yunet",
     embedder: options.Embedder = None,
     engine: options.Engine = "auto",
@@ -30,12 +32,13 @@ def verify(
 
     models = options.models(detector, embedder, engine, precision, allow_licence)
     options.policy(faces)
-    if gallery is None:
-        options.fetch(models)
-        result = service.verify(a, b, fmr=fmr, faces=faces, models=models)
-    else:
-        with options.opened(gallery, models, create=False) as opened:
-            result = opened.verify(a, b, fmr=fmr, faces=faces)
+    with options.stating(purpose, audit=audit, gallery=gallery):
+        if gallery is None:
+            options.fetch(models)
+            result = service.verify(a, b, fmr=fmr, faces=faces, models=models)
+        else:
+            with options.opened(gallery, models, create=False, audit=audit) as opened:
+                result = opened.verify(a, b, fmr=fmr, faces=faces)
     if json:
         output.document(result.to_dict())
     else:

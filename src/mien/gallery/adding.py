@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from mien.errors import ConflictError, StoreCorruptError, UsageError
 from mien.gallery import attributes as facts
-from mien.gallery import faces
+from mien.gallery import consent, crops, faces
 from mien.gallery.attributes import Attributes
 from mien.gallery.bulk import Intake
 from mien.gallery.database import SALVAGE
@@ -53,12 +53,21 @@ class Adding(Narrowing):
             rows.set_compact()
             rows.advance(appended=True)
 
-    def require_name(self, subject: str) -> None:
-        """Raise UsageError unless a subject may be called so, NotFoundError for a ``#12`` that is not there."""
-        if label_id(subject) is None:
-            check_name(subject)
-        else:
-            self.subject(subject)
+    def require_addable(self, subject: str) -> None:
+        """Raise unless pictures may be added to a subject, who need not be there yet.
+
+        Raises:
+            UsageError: nobody may be called so.
+            NotFoundError: a ``#12`` that is not there.
+            ConflictError: the subject's consent has ended (``consent-ended``).
+        """
+        with self._reading() as (rows, projection):
+            if label_id(subject) is None:
+                number = projection.find(check_name(subject))
+            else:
+                number = projection.require(subject, str(self.path))
+            if number is not None:
+                consent.require(self._ended_by(rows, self._utc()), number, subject)
 
     def add_subject(self, name: str) -> None:
         """Make somebody of whom there is no reference yet.
@@ -82,6 +91,7 @@ class Adding(Narrowing):
         picture: PictureRecord | None = None,
         *,
         attributes: Attributes | None = None,
+        crop: bytes | None = None,
     ) -> Enrolled:
         """Add one reference of a subject, who is made if the name is new.
 
@@ -93,6 +103,7 @@ class Adding(Narrowing):
             templates: one row.
             picture: what it was taken from.
             attributes: set with it; others of the subject stay.
+            crop: JPEG of the face, kept if the gallery keeps crops.
 
         Raises:
             UsageError: the name or an attribute is not allowed, or there is not one template.
@@ -103,7 +114,7 @@ class Adding(Narrowing):
             raise UsageError(f"an enrolment takes one template, got {len(templates)}")
         checked = facts.check(attributes or {})
         with self._writing(names=False) as (rows, projection):
-            (enrolled,) = self._enrol(rows, projection, templates, [subject], [picture])
+            (enrolled,) = self._enrol(rows, projection, templates, [subject], [picture], [crop])
             if checked:
                 owner, utc = projection.require(subject, str(self.path)), self._utc()
                 facts.record(rows, owner, facts.write(rows, owner, checked, utc), utc)
@@ -141,7 +152,7 @@ class Adding(Narrowing):
         if not len(templates):
             return ()
         with self._writing(names=False) as (rows, projection):
-            found = self._enrol(rows, projection, templates, subjects, pictures)
+            found = self._enrol(rows, projection, templates, subjects, pictures, [None] * len(templates))
             return tuple(enrolled.reference for enrolled in found)
 
     def _enrol(
@@ -151,6 +162,7 @@ class Adding(Narrowing):
         templates: Templates,
         subjects: Sequence[str | None],
         pictures: Sequence[PictureRecord | None],
+        jpegs: Sequence[bytes | None],
     ) -> list[Enrolled]:
         utc = self._utc()
         if any(pictures):
@@ -159,12 +171,14 @@ class Adding(Narrowing):
         intake = Intake(rows, projection, utc, self._ended_by(rows, utc))
         found = intake.add(templates, subjects, pictures)
         intake.write()
+        seen = zip(found, jpegs, strict=True)
+        stored = crops.put(rows, {each.reference: jpeg for each, jpeg in seen if jpeg is not None}, utc)
         new = sum(enrolled.new for enrolled in found)
-        if new or intake.moved:
+        if new or intake.moved or stored:
             owners = set(subjects)
             (only,) = owners if len(owners) == 1 else (None,)
             uid = None if only is None else rows.get(SUBJECT, intake.owner(only))[1]
-            counts = {"references": new, "moved": intake.moved}
+            counts = {"references": new, "moved": intake.moved, "crops": stored}
             rows.record(utc, "enrol", uid, **{kind: count for kind, count in counts.items() if count})
             rows.advance(appended=not intake.moved)
         return found
@@ -192,11 +206,22 @@ class Adding(Narrowing):
             self._pictures_checked = True
 
     def add_picture(
-        self, picture: PictureRecord, templates: Templates, *, subject: str | None = None
+        self,
+        picture: PictureRecord,
+        templates: Templates,
+        *,
+        subject: str | None = None,
+        jpegs: Sequence[bytes] = (),
     ) -> tuple[int, ...]:
         """Store a picture with all its faces, each as a new subject without a name, or as one given subject.
 
         A picture that is there already, by content, is left as it is.
+
+        Args:
+            picture: what it was taken from.
+            templates: one a face.
+            subject: name, or ``#12``; None: each face is somebody else's.
+            jpegs: a crop of each face, kept if the gallery keeps crops; empty: none.
 
         Returns:
             Ids of the references, one a face.
@@ -213,7 +238,9 @@ class Adding(Narrowing):
             found = intake.add_all(templates, subject, picture)
             intake.write()
             uid = rows.get(SUBJECT, intake.owner(subject))[1] if subject is not None and found else None
-            rows.record(utc, "index", uid, pictures=1, references=len(found))
+            stored = crops.put(rows, dict(zip(found, jpegs, strict=True)) if jpegs else {}, utc)
+            counts = {"crops": stored} if stored else {}
+            rows.record(utc, "index", uid, pictures=1, references=len(found), **counts)
             rows.advance(appended=True)
             return found
 

@@ -36,23 +36,24 @@ class Building(Session):
     _stop: threading.Event | None = None
     _draft: Path | None = None
 
-    def optimize(self, index: str | None = None) -> dict[str, Any]:
+    def optimize(self, index: str | None = None, *, stopped: Callable[[], bool] = lambda: False) -> dict[str, Any]:
         """Write the search file anew, so that the next opening reads no rows and searches run at their best.
 
         Args:
             index: backend to use from now on; None for the one in use, or that for this many references.
+            stopped: asked now and then; when it says so, the work ends and the file stays as it was.
 
         Returns:
             backend, references, seconds, bytes, recall (top-10, None when not measured).
 
         Raises:
-            UsageError: in a batch, or the gallery holds no reference.
+            UsageError: in a batch, stopped, or the gallery holds no reference.
             StoreError: the file cannot be written.
         """
         if index is not None:
             indexes[index]  # an unknown name is told before the work
         try:
-            receipt = self._build(index, lambda: False)
+            receipt = self._build(index, stopped)
         except OSError as error:
             if isinstance(error, MienError):
                 raise
@@ -61,12 +62,12 @@ class Building(Session):
             raise UsageError(f"{self.path} holds no reference, or was changed meanwhile; try again")
         return receipt
 
-    def optimize_if_due(self) -> dict[str, Any] | None:
+    def optimize_if_due(self, stopped: Callable[[], bool] = lambda: False) -> dict[str, Any] | None:
         """`optimize` when much was added since; what stands in its way is a warning and not an error."""
         with self._reading() as (_, projection):
             if self._read_only or not due(projection):
                 return None
-        return self._try_build(lambda: False)
+        return self._try_build(stopped)
 
     def close(self) -> None:
         """Release the file; the next call opens it again. An unfinished search file is given up."""

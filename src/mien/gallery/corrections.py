@@ -8,6 +8,7 @@ import numpy as np
 
 from mien.errors import ConflictError, NotFoundError, UsageError
 from mien.gallery import attributes, codec, consent, operating
+from mien.gallery.crops import delete_reference
 from mien.gallery.faces import put_subject
 from mien.gallery.names import name_key
 from mien.gallery.projection import Projection
@@ -134,7 +135,7 @@ def remove(rows: Rows, projection: Projection, references: Sequence[int], utc: s
     """Delete references, and the nameless subjects left empty. Their pictures stay known: they are not read again."""
     doomed = [find_reference(rows, projection, reference) for reference in dict.fromkeys(references)]
     for row in doomed:
-        rows.delete(REFERENCE, row)
+        delete_reference(rows, row)
     for subject in sorted({row[1] for row in doomed}):
         drop_if_empty(rows, subject)
     rows.record(utc, "remove", references=len(doomed))

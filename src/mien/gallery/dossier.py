@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mien.gallery import attributes, consent, faces
+from mien.gallery import attributes, consent, crops, faces
 from mien.gallery.audit import to_record
 from mien.gallery.exchange import packed, whole
 from mien.gallery.projection import Projection
@@ -27,7 +27,7 @@ def export(rows: Rows, projection: Projection, out: Path, subject: int, utc: str
 
 
 def compose(rows: Rows, projection: Projection, subject: int, utc: str) -> dict[str, Any]:
-    """The document: subject, attributes, consent, references with templates, pictures, audit records."""
+    """The document: subject, attributes, consent, references with templates and crops, pictures, audit records."""
     number, uid, name, _, created = rows.get(SUBJECT, subject)
     references = [rows.get(REFERENCE, row_id) for row_id in projection.references(subject)]
     pictures = [rows.get(PICTURE, row_id) for row_id in sorted({row[2] for row in references if row[2] is not None})]
@@ -52,10 +52,12 @@ def compose(rows: Rows, projection: Projection, subject: int, utc: str) -> dict[
 
 def _reference(rows: Rows, row: Row, name: str | None) -> dict[str, Any]:
     facts = faces.to_reference(rows, row, name)
+    crop = crops.read(rows, row[0])
     template = base64.b64encode(rows.vectors([row])[0].astype("<f4").tobytes()).decode()
     return {
         **facts.to_dict(),
         "precision": facts.precision,
         "pinned": facts.pinned,
         "template": template,  # float32, little-endian, base64
+        "crop": None if crop is None else base64.b64encode(crop).decode(),  # JPEG, base64
     }

@@ -1,4 +1,4 @@
-"""The right to be forgotten: all rows of people, and their names in the paths of pictures that others need."""
+"""The right to be forgotten: all rows of people, crops included, and their names in the paths of others' pictures."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mien.gallery.corrections import delete_subject
+from mien.gallery.crops import delete_reference
 from mien.gallery.names import label, name_key
 from mien.gallery.projection import Projection
 from mien.gallery.rows import Row, Rows
@@ -46,7 +47,7 @@ def erase(
 def _erase_rows(rows: Rows, projection: Projection, person: Row) -> list[Row]:
     references = [rows.get(REFERENCE, row_id) for row_id in projection.references(person[0])]
     for row in references:
-        rows.delete(REFERENCE, row)
+        delete_reference(rows, row)
     delete_subject(rows, person)
     return references
 

@@ -17,14 +17,16 @@ from typing import IO, Any, cast
 import apsw
 
 from mien.errors import MienError
-from mien.gallery.database import Database, os_error, sync_folder
+from mien.gallery import crops
+from mien.gallery.database import Database, make_private, os_error, sync_folder
 from mien.gallery.rows import Row, Rows
-from mien.gallery.schema import ATTRIBUTE, CONSENT, OPERATING, PICTURE, REFERENCE, SEPARATION, SUBJECT, Table
+from mien.gallery.schema import ATTRIBUTE, CONSENT, CROP, OPERATING, PICTURE, REFERENCE, SEPARATION, SUBJECT, Table
 from mien.version import __version__
 
-FORMAT = 3
-"""Version of what is written; 1 had neither attributes nor compact templates, 2 no consents and plain audit records."""
-TABLES = (SUBJECT, PICTURE, REFERENCE, SEPARATION, OPERATING, ATTRIBUTE, CONSENT)
+FORMAT = 4
+"""Version of what is written; 1 had neither attributes nor compact templates, 2 no consents and plain audit records,
+3 no crops."""
+TABLES = (SUBJECT, PICTURE, REFERENCE, SEPARATION, OPERATING, ATTRIBUTE, CONSENT, CROP)
 COLUMNS = {
     "subject": ("id", "uid", "name", "created"),
     "picture": ("id", "sha256", "path", "width", "height", "indexed", "failure"),
@@ -33,6 +35,7 @@ COLUMNS = {
     "operating": ("id", "digest", "created", "measured"),
     "attribute": ("id", "subject", "key", "value", "created"),
     "consent": ("id", "subject", "basis", "scope", "given", "expires", "withdrawn", "created"),
+    "crop": ("id", "created", "jpeg"),
     "audit": (
         *("sequence", "utc", "action", "subject", "counts"),
         *("actor", "purpose", "model", "threshold", "rate"),  # None in records of schema 1 and 2
@@ -47,7 +50,7 @@ def export(rows: Rows, out: Path) -> dict[str, int]:
 
 def _sound(rows: Rows) -> Iterator[tuple[str, Row]]:
     yield from (("subject", _public(row)) for row in rows.scan(SUBJECT))
-    for table in (PICTURE, REFERENCE, ATTRIBUTE, CONSENT, SEPARATION, OPERATING):
+    for table in (PICTURE, REFERENCE, CROP, ATTRIBUTE, CONSENT, SEPARATION, OPERATING):
         yield from ((table.name, row) for row in rows.scan(table))
     yield from (("audit", row) for row in rows.trail())
 
@@ -92,6 +95,7 @@ def _mended(found: dict[str, dict[int, Row]]) -> Iterator[tuple[str, Row]]:
     yield from (("picture", row) for row in pictures.values())
     for row in found["reference"].values():
         yield "reference", row if row[2] in pictures else (*row[:2], None, *row[3:])
+    yield from (("crop", row) for row in found["crop"].values() if row[0] in found["reference"])
     known = subjects.keys() | needed.keys()
     yield from (("separation", row) for row in found["separation"].values() if {row[1], row[2]} <= known)
     yield from (("operating", row) for row in found["operating"].values())
@@ -134,6 +138,7 @@ def _header(rows: Rows) -> dict[str, Any]:
         "version": FORMAT,
         "mien": __version__,
         "compact": rows.compact,
+        "crops": crops.kept(rows),
         "contract": facts,
     }
 
@@ -147,7 +152,8 @@ def whole(out: Path) -> Iterator[IO[bytes]]:
     """A file that appears under its name when all of it is on disk, or not at all."""
     draft = out.with_name(f"{out.name}.{secrets.token_hex(4)}.new")
     try:
-        with draft.open("xb") as stream:
+        make_private(draft)
+        with draft.open("wb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -175,6 +181,7 @@ def backup(database: Database, out: Path) -> None:
     """Copy a gallery with SQLite's online backup."""
     draft = out.with_name(f"{out.name}.{secrets.token_hex(4)}.new")
     try:
+        make_private(draft)
         with contextlib.closing(apsw.Connection(str(draft))) as copy:
             with copy.backup("main", database.connection, "main") as running:
                 running.step(-1)

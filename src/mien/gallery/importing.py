@@ -19,13 +19,13 @@ from typing import IO, Any, cast
 import apsw
 
 from mien.errors import ConflictError, MienError, StoreCorruptError
-from mien.gallery import codec, consent, operating, trail
+from mien.gallery import codec, consent, crops, operating, trail
 from mien.gallery.attributes import check_key, check_value
 from mien.gallery.database import os_error
 from mien.gallery.exchange import COLUMNS, FORMAT, TABLES
 from mien.gallery.names import check_name, check_text, name_key
 from mien.gallery.rows import Row, Rows
-from mien.gallery.schema import ATTRIBUTE, CONSENT, OPERATING, PICTURE, REFERENCE, SEPARATION, SUBJECT
+from mien.gallery.schema import ATTRIBUTE, CONSENT, CROP, OPERATING, PICTURE, REFERENCE, SEPARATION, SETTING, SUBJECT
 from mien.types.template import Precision, TemplateContract, check_unit
 
 READABLE = [("mien-gallery", version) for version in range(1, FORMAT + 1)]
@@ -174,6 +174,9 @@ class _Importer:
         self._compact = bool(header.get("compact", False))
         if self._compact and not rows.compact:
             rows.set_compact()
+        self._crops = bool(header.get("crops", False))
+        if self._crops and not crops.kept(rows):
+            rows.insert(SETTING, crops.NAME, crops.KEEP)
 
     def take_contract(self, wanted: TemplateContract | None, where: str, utc: str) -> None:
         """Store what the templates are comparable with."""
@@ -197,6 +200,7 @@ class _Importer:
             "operating": (OPERATING, self._operating),
             "attribute": (ATTRIBUTE, self._attribute),
             "consent": (CONSENT, self._consent),
+            "crop": (CROP, self._crop),
         }[kind]
         self._rows.insert_rows(table, [(_id(facts), *make(facts, COLUMNS[kind][1:])) for facts in batch])
 
@@ -222,6 +226,9 @@ class _Importer:
         if self._compact != self._rows.compact:
             (vector,) = codec.encode(decoded, self._rows.compact)
         return (*self._plain(facts, columns[:6]), box, points, vector)
+
+    def _crop(self, facts: dict[str, Any], _columns: Sequence[str]) -> Row:
+        return (facts["created"], crops.check(base64.b64decode(facts["jpeg"], validate=True)))
 
     def _operating(self, facts: dict[str, Any], columns: Sequence[str]) -> Row:
         if self._rows.contract is None or facts["digest"] != self._rows.contract.digest:

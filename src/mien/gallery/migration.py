@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from mien.gallery.schema import FIRST, SCHEMA, SEALED, SECOND, THIRD
+from mien.gallery.schema import FIRST, FOURTH, SCHEMA, SEALED, SECOND, THIRD
 
 if TYPE_CHECKING:
     import apsw
 
-ADDED = {1: FIRST, 2: SECOND, 3: THIRD}
+ADDED = {1: FIRST, 2: SECOND, 3: THIRD, 4: FOURTH}
 """Statements by the schema that brought them; a file of version n was made by those of 1 to n, in this order."""
 
 

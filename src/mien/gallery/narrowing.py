@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-
 import numpy as np
 
 from mien.compare.similarity import similarity
@@ -13,7 +10,7 @@ from mien.gallery import where as filters
 from mien.gallery.index import Ids
 from mien.gallery.probes import check_probes, check_top
 from mien.gallery.projection import Projection
-from mien.gallery.reader import Reader
+from mien.gallery.recording import Recording
 from mien.gallery.records import Hit, Searched
 from mien.gallery.rows import Rows
 from mien.gallery.schema import REFERENCE, SUBJECT
@@ -22,7 +19,7 @@ from mien.types.arrays import AnyArray, FloatArray
 from mien.types.template import Precision, Templates
 
 
-class Narrowing(Reader):
+class Narrowing(Recording):
     """The calls that compare; see `Gallery`.
 
     With `audit_decisions` each of them leaves audit records, on disk before the answer is given.
@@ -131,7 +128,8 @@ class Narrowing(Reader):
             found = [rows.get(REFERENCE, row_id) for row_id in projection.references(number)]
             stored = rows.vectors(found).reshape(len(found), templates.contract.dimension)
             scores = similarity(templates.vectors, stored)
-        self._audit_compare(scores, number, decision)
+            uid = rows.get(SUBJECT, number)[1]
+        self._audit_compare(scores, uid, decision)
         return scores
 
     def score(
@@ -154,7 +152,8 @@ class Narrowing(Reader):
             assert rows.contract is not None
             faces.require_comparable(rows, rows.contract, precision, str(self.path))
             scores = similarity(check_probes(vectors, rows.contract.dimension), rows.vectors([row]))
-        self._audit_compare(scores, row[1], decision)
+            uid = rows.get(SUBJECT, row[1])[1]
+        self._audit_compare(scores, uid, decision)
         return scores[:, 0]
 
     def _search(
@@ -183,38 +182,6 @@ class Narrowing(Reader):
         if last is None or last[0] is not owners or last[1] is not ended:
             self._everybody = last = (owners, ended, np.setdiff1d(owners, ended))
         return last[2]
-
-    # -- the audit trail
-
-    def _audit_search(self, found: Sequence[Sequence[Hit]], decision: Decision | None) -> None:
-        if not self._audit_decisions:
-            return
-        matched: Counter[str] = Counter()
-        if decision is not None:
-            matched.update(hit.subject for hits in found for hit in hits if hit.score >= decision.threshold)
-        with self._reading() as (_, projection):
-            ids = {projection.find(label): count for label, count in matched.items()}
-        known = {subject: count for subject, count in ids.items() if subject is not None}
-        self._audit("search" if decision is None else "identify", len(found), known, decision)
-
-    def _audit_compare(self, scores: FloatArray, subject: int, decision: Decision | None) -> None:
-        if self._audit_decisions:
-            matches = 0 if decision is None else int((scores >= decision.threshold).any(axis=1).sum())
-            self._audit("compare" if decision is None else "verify", len(scores), {subject: matches}, decision)
-
-    def _audit(self, action: str, probes: int, matched: dict[int, int], decision: Decision | None) -> None:
-        """A record for each person concerned, or one when there is nobody."""
-        with self._writing(names=False) as (rows, _):
-            utc = self._utc()
-            for subject, count in matched.items():
-                uid = rows.get(SUBJECT, subject)[1]
-                rows.record(utc, action, uid, decision, probes=probes, **_matches(count, decision))
-            if not matched:
-                rows.record(utc, action, None, decision, probes=probes, **_matches(0, decision))
-
-
-def _matches(count: int, decision: Decision | None) -> dict[str, int]:
-    return {} if decision is None else {"matches": count}
 
 
 def _count(

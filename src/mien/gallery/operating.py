@@ -67,6 +67,7 @@ def summary(table: OperatingTable) -> dict[str, Any]:
         "mated": table.mated,
         "nonmated": table.nonmated,
         "subjects": table.subjects,
+        "histogram": table.histogram.to_dict() if table.histogram else None,
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mien.gallery import attributes, consent, corrections, faces, groups, operating, trail
+from mien.gallery import attributes, consent, corrections, crops, faces, groups, operating, trail
 from mien.gallery.audit import AuditRecord, to_record
 from mien.gallery.building import Building
 from mien.gallery.consent import Moment, instant
@@ -70,6 +70,7 @@ class Reader(Building):
                 "operating": operating.summary(table) if table else None,
                 "search": projection.describe(),
                 "compact": rows.compact,
+                "crops": {"kept": crops.kept(rows), "stored": crops.count(rows)},
                 "bytes": self.path.stat().st_size + log_bytes(self.path),
                 "schema": rows.database.schema,
             }
@@ -93,7 +94,7 @@ class Reader(Building):
             ids, subjects = projection.owners()
             order = np.argsort(subjects, kind="stable")
             starts = np.flatnonzero(np.diff(subjects[order], prepend=-1))
-            ends = [*starts[1:].tolist(), len(order)]
+            ends = np.append(starts, len(order))[1:].tolist()
             return {
                 int(subjects[order[start]]): ids[order[start : min(end, start + count)]].tolist()
                 for start, end in zip(starts.tolist(), ends, strict=True)
@@ -134,6 +135,21 @@ class Reader(Building):
         with self._reading() as (rows, projection):
             row = corrections.find_reference(rows, projection, reference)
             return faces.to_reference(rows, row, rows.get(SUBJECT, row[1])[2])
+
+    def crop(self, reference: int) -> bytes | None:
+        """The small picture that is kept of a stored face, as a JPEG; None: none is.
+
+        Raises:
+            NotFoundError: there is no such reference.
+        """
+        with self._reading() as (rows, projection):
+            return crops.read(rows, corrections.find_reference(rows, projection, reference)[0])
+
+    @property
+    def keeps_crops(self) -> bool:
+        """Whether a small picture of each face that is added is kept."""
+        with self._reading() as (rows, _):
+            return crops.kept(rows)
 
     def references_page(self, start: int, count: int, *, subject: str | None = None) -> tuple[list[Reference], int]:
         """Some references by id, and how many there are.

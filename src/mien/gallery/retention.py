@@ -1,10 +1,10 @@
-"""How long people are kept: consent, its end, and erasure."""
+"""What is kept of people and how long: consent, its end, erasure, and what faces look like."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from mien.gallery import consent, erasure
+from mien.gallery import consent, crops, erasure
 from mien.gallery.consent import Consent, Moment
 from mien.gallery.undo import Undoing
 
@@ -44,10 +44,20 @@ class Retaining(Undoing):
         with self._writing() as (rows, projection):
             return consent.withdraw(rows, projection.require(subject, str(self.path)), self._utc())
 
+    def keep_crops(self) -> None:
+        """Keep a small picture of each face that is added from now on; whoever adds it has to give one."""
+        with self._writing() as (rows, _):
+            crops.keep(rows, self._utc())
+
+    def drop_crops(self) -> int:
+        """Erase the small pictures of faces, and keep none from now on. Returns how many there were."""
+        with self._writing(erase=True) as (rows, _):
+            return crops.drop(rows, self._utc())
+
     def sweep(self) -> list[dict[str, Any]]:
         """Erase everybody whose consent has expired or was withdrawn, as `forget` does; all of them or nobody.
 
-        It runs when it is called and at no other time: a clock that once went wrong must not erase people.
+        It runs when it is called: by `mien gallery sweep`, and by a server as often as it is told to.
 
         Returns:
             The receipts.

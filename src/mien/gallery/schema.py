@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 APPLICATION_ID = 0x6D69656E
 """``mien`` in ASCII; SQLite keeps it in the file's header, and file(1) shows it."""
-SCHEMA = 3
+SCHEMA = 4
 """`user_version` of the files that this mien writes."""
 
 FIRST = (
@@ -68,6 +68,12 @@ THIRD = (
 )
 """Why people may be kept and until when; and what audit records say since then: their hashes are taken over both rows,
 those of older records, which have no detail, over the one."""
+FOURTH = (
+    """CREATE TABLE crop (
+    id INTEGER PRIMARY KEY REFERENCES reference, created TEXT NOT NULL, jpeg BLOB NOT NULL, seal BLOB NOT NULL)
+    STRICT""",
+)
+"""What stored faces looked like, by the id of the reference; empty unless a setting says that crops are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,4 +197,14 @@ CONSENT = Table(
     "DELETE FROM consent WHERE id = ?",
     since=3,
 )
-SEALED = (CONTRACT, SUBJECT, PICTURE, REFERENCE, SEPARATION, OPERATING, ATTRIBUTE, SETTING, CONSENT)
+CROP = Table(
+    "crop",
+    2,
+    "SELECT id, created, jpeg, seal FROM crop WHERE id > ? ORDER BY id",
+    "SELECT id, created, jpeg, seal FROM crop WHERE id = ?",
+    "INSERT INTO crop (id, created, jpeg, seal) VALUES (?, ?, ?, ?)",
+    "UPDATE crop SET (id, created, jpeg, seal) = (?, ?, ?, ?) WHERE id = ?",
+    "DELETE FROM crop WHERE id = ?",
+    since=4,
+)
+SEALED = (CONTRACT, SUBJECT, PICTURE, REFERENCE, SEPARATION, OPERATING, ATTRIBUTE, SETTING, CONSENT, CROP)

@@ -20,6 +20,7 @@ from mien.gallery.changes import TrackedRows
 from mien.gallery.consent import Ended
 from mien.gallery.database import Database, create_database, log_bytes, named_errors
 from mien.gallery.index import Ids
+from mien.gallery.ledger import Ledger
 from mien.gallery.lookup import Lookup
 from mien.gallery.projection import Projection
 from mien.gallery.rows import Rows
@@ -61,6 +62,7 @@ class Session:
         self._wait_s = wait_s
         self._clock = clock
         self._audit_decisions = audit_decisions
+        self._ledger = Ledger(self.path, wait_s)
         self._lock = threading.RLock()
         self._depth = 0
         self._writes = 0
@@ -126,6 +128,7 @@ class Session:
         rows, self._rows, self._lookup, self._projection = self._rows, None, None, None
         self._pictures_checked = False
         self._ended = Ended()
+        self._ledger.close()
         return rows
 
     @contextlib.contextmanager

@@ -59,6 +59,11 @@ def acting(actor: str, purpose: str = "") -> Iterator[None]:
         _ACTING.reset(token)
 
 
+def acts_now() -> tuple[str, str]:
+    """Actor and purpose of what this thread or task does."""
+    return _ACTING.get()
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What decides who matches.
@@ -92,13 +97,19 @@ class Head:
         return f"{self.records}:{self.hash}"
 
 
-def append(rows: Rows, facts: tuple[str, str, str | None, str], decision: Decision | None) -> int:
+def append(
+    rows: Rows,
+    facts: tuple[str, str, str | None, str],
+    decision: Decision | None,
+    actor: tuple[str, str] | None = None,
+) -> int:
     """Add a record and give its number.
 
     Args:
         rows: inside a transaction.
         facts: utc, action, subject, counts.
         decision: what decided, if anything was decided.
+        actor: actor and purpose; None: those of this thread or task.
     """
     execute = rows.database.connection.execute
     last = execute("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1").fetchone()
@@ -108,7 +119,7 @@ def append(rows: Rows, facts: tuple[str, str, str | None, str], decision: Decisi
     model = None if rows.contract is None else rows.contract.digest
     threshold = None if decision is None else float(decision.threshold)
     rate = None if decision is None or decision.rate is None else float(decision.rate)
-    record = (int(sequence) + 1, *facts, *_ACTING.get(), model, threshold, rate)
+    record = (int(sequence) + 1, *facts, *(actor or acts_now()), model, threshold, rate)
     insert(rows, record, head)
     return int(record[0])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,6 +47,7 @@ def group(
     earlier: ArrayLike | None = None,
     fresh: NDArray[np.bool_] | None = None,
     apart: Sequence[tuple[int, int]] = (),
+    going: Callable[[], None] | None = None,
 ) -> Grouping:
     """Sorts faces into people whose number nobody knows.
 
@@ -66,6 +67,7 @@ def group(
         fresh: (n,) faces that the earlier run has not seen: only their groups are compared, with all others, so that
             the cost is new times all; earlier groups join only where something new came to one of them. None = all.
         apart: rows of two faces that a person has said to be two people.
+        going: called again and again, from any thread; what it raises ends the work.
 
     Raises:
         UsageError: columns of different length, rows that do not exist, or two names in one earlier group.
@@ -86,20 +88,26 @@ def group(
     limits = Apart(picture, known, pairs)
     poor &= known < 0
     start = _start(known, np.where(poor, -1, before))
-    labels = _strong(vectors, start, ~poor, new, cut, limits)
+    labels = _strong(vectors, start, ~poor, new, cut, limits, going)
     labels = _founded(labels, known)
     labels = attach(vectors, labels, np.flatnonzero(poor), cut if attach_cut is None else attach_cut, limits)
     return _ordered(labels, known, names_of)
 
 
 def _strong(
-    vectors: Embeddings, start: Ints, strong: NDArray[np.bool_], new: NDArray[np.bool_], cut: float, apart: Apart
+    vectors: Embeddings,
+    start: Ints,
+    strong: NDArray[np.bool_],
+    new: NDArray[np.bool_],
+    cut: float,
+    apart: Apart,
+    going: Callable[[], None] | None,
 ) -> Ints:
     rows = np.flatnonzero(strong)
     labels = np.full(len(vectors), -1, np.int64)
     clusters = _compact(start[rows])
     fresh = np.unique(clusters[new[rows]])
-    labels[rows] = average_linkage(vectors[rows], clusters, cut, apart.among(rows), fresh=fresh)
+    labels[rows] = average_linkage(vectors[rows], clusters, cut, apart.among(rows), fresh=fresh, going=going)
     return labels
 
 

@@ -12,6 +12,7 @@ then they are fewer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,7 +60,14 @@ class _Clusters:
 
 
 def average_linkage(
-    vectors: FloatArray, start: Ints, cut: float, apart: Apart, *, fresh: Ints | None = None, limit: int = PAIRS
+    vectors: FloatArray,
+    start: Ints,
+    cut: float,
+    apart: Apart,
+    *,
+    fresh: Ints | None = None,
+    limit: int = PAIRS,
+    going: Callable[[], None] | None = None,
 ) -> Ints:
     """Joins the two most alike clusters again and again, while their average cosine is at least `cut`.
 
@@ -70,6 +78,7 @@ def average_linkage(
         apart: who may not be joined.
         fresh: clusters to compare with all others; None = all. The rest is known to be apart among itself.
         limit: neighbours held at once; bounds the memory, changes no result.
+        going: called again and again, from any thread; what it raises ends the work.
 
     Returns:
         (n,) cluster of each face, numbered from 0.
@@ -83,7 +92,7 @@ def average_linkage(
     while len(ask):
         barrier = apart.between(owner[concerned], len(clusters))
         count = max((limit - len(pairs)) // len(ask), limit // len(clusters), 1)
-        found, clusters.levels[ask] = nearest(clusters.means, ask, count, cut, barrier)
+        found, clusters.levels[ask] = nearest(clusters.means, ask, count, cut, barrier, going)
         target, pairs = _join(clusters, joined([pairs, *found]), apart, owner[concerned])
         kept, number = np.unique(target, return_inverse=True)
         owner, clusters = number[owner], clusters[kept]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -58,7 +58,14 @@ def joined(parts: list[Pairs]) -> Pairs:
     return Pairs(a, b, highest)
 
 
-def nearest(means: FloatArray, rows: Ints, count: int, cut: float, barrier: Barrier) -> tuple[list[Pairs], FloatArray]:
+def nearest(
+    means: FloatArray,
+    rows: Ints,
+    count: int,
+    cut: float,
+    barrier: Barrier,
+    going: Callable[[], None] | None = None,
+) -> tuple[list[Pairs], FloatArray]:
     """For some clusters, the `count` most alike that they may be joined with, among all that reach `cut`.
 
     Args:
@@ -67,6 +74,7 @@ def nearest(means: FloatArray, rows: Ints, count: int, cut: float, barrier: Barr
         count: how many neighbours each may have.
         cut: least average cosine.
         barrier: who may not be joined.
+        going: called before each part, in its thread; what it raises ends the work.
 
     Returns:
         The pairs in parts, perhaps doubled; and (k,) the level of each cluster: no pair of it above that is missing.
@@ -80,6 +88,8 @@ def nearest(means: FloatArray, rows: Ints, count: int, cut: float, barrier: Barr
         free.put(space)
 
     def work(part: Ints) -> tuple[Pairs, FloatArray]:
+        if going:
+            going()
         space = free.get()
         try:
             return _nearest(means, part, space[: len(part)], count, cut, barrier.forbidden(part, shown))

@@ -6,7 +6,7 @@ import binascii
 import re
 import tomllib
 from base64 import b64decode
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from mien.errors import ModelInvalidError, NotFoundError
 from mien.models.sources import Source
 from mien.models.strict import Table
 from mien.types.arrays import FloatArray
-from mien.types.score import OperatingTable
+from mien.types.score import OperatingTable, ScoreHistogram
 
 KINDS = ("detector", "embedder", "samples")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -222,8 +222,8 @@ def _golden(table: Table) -> FloatArray | None:
     return vector
 
 
-def _operating(table: Table) -> OperatingTable | None:
-    t = table.table("operating")
+def _operating(root: Table) -> OperatingTable | None:
+    t = root.table("operating")
     if t is None:
         return None
     values = t.rest()
@@ -232,10 +232,15 @@ def _operating(table: Table) -> OperatingTable | None:
     for key in ("data", "date", "command", "mated", "nonmated", "subjects", "points"):
         if key not in values:
             raise t.error(key, "is missing")
+    histogram = values.pop("histogram", None)
     try:
-        return OperatingTable.from_dict(values)
+        table = OperatingTable.from_dict(values)
     except (TypeError, ValueError) as e:
         raise t.error("points", f"must be rows of [threshold, errors, low, high, misses]: {e}") from e
+    try:
+        return table if histogram is None else replace(table, histogram=ScoreHistogram.from_dict(histogram))
+    except (AttributeError, KeyError, TypeError, ValueError) as e:
+        raise t.error("histogram", f"must have start, step and the counts mated and nonmated, one a bin: {e}") from e
 
 
 def _fuse(table: Table) -> Fuse | None:

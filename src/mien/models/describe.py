@@ -61,4 +61,5 @@ def _measured(card: Card) -> dict[str, Any] | None:
         }
         for p in table.points
     ]
-    return {**{key: getattr(table, key) for key in keys}, "points": rows}
+    histogram = table.histogram.to_dict() if table.histogram else None
+    return {**{key: getattr(table, key) for key in keys}, "points": rows, "histogram": histogram}

@@ -15,7 +15,7 @@ from typing import Any
 from mien.gallery.names import name_key
 from mien.gallery.session import Clock, utc_now
 from mien.server.problems import Problem
-from mien.server.state import StateTable
+from mien.server.state import StateStore
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _SCHEMA = """
@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS answer (
 """
 
 
-class Answers:
+class Answers(StateStore):
     """The answers of the last hours, by access key and idempotency key.
 
     Args:
@@ -35,16 +35,13 @@ class Answers:
         clock: gives the time, in UTC.
     """
 
+    schema = _SCHEMA
+
     def __init__(self, path: Path, keep_s: float, clock: Clock = utc_now) -> None:
-        self._table = StateTable(path, _SCHEMA)
+        super().__init__(path, clock)
         self._keep = timedelta(seconds=keep_s)
-        self._clock = clock
         self._lock = threading.Lock()
         self._busy: set[tuple[str, str]] = set()
-
-    def close(self) -> None:
-        """Release the file."""
-        self._table.close()
 
     def once(
         self, owner: str, key: str, request: bytes, about: tuple[str, str], work: Callable[[], dict[str, Any]]

@@ -16,12 +16,14 @@ from mien.server.compat.dialect import Dialects
 from mien.server.compat.routing import compat_dialects, compat_routers
 from mien.server.context import Context, open_context
 from mien.server.headers import Headers
+from mien.server.leaving import Leaving
 from mien.server.limits import BodyLimit, HeadLimit, InFlight, Rate
 from mien.server.metrics import Measured
 from mien.server.problems import add_problems
 from mien.server.routes import (
     audit,
     comparisons,
+    consents,
     faces,
     galleries,
     groups,
@@ -34,6 +36,7 @@ from mien.server.routes import (
     people,
     pictures,
     references,
+    reports,
     subjects,
     verifications,
 )
@@ -51,12 +54,15 @@ ROUTERS: tuple[APIRouter, ...] = (
     references.router,
     pictures.router,
     subjects.router,
+    consents.router,
     identifications.router,
     verifications.router,
     groups.router,
     audit.router,
     jobs.router,
     people.router,
+    reports.router,
+    reports.documents,
     pages.router,
 )
 """All resources, in the order in which they are described."""
@@ -95,6 +101,7 @@ def create_app(settings: Settings, *, context: Context | None = None) -> FastAPI
     add_problems(app)
     limits = settings.limits
     # the last one added stands first
+    app.add_middleware(Leaving)
     app.add_middleware(InFlight, limit=limits.in_flight)
     app.add_middleware(Rate, per_minute=limits.per_minute)
     app.add_middleware(Authentication)

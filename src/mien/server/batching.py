@@ -11,39 +11,43 @@ import numpy as np
 
 from mien.errors import LimitError, MienError
 from mien.models import Embedder
+from mien.server.leaving import client_left, gone, left
 from mien.server.metrics import Metrics
 from mien.types.arrays import Crops, Embeddings
-
-WAIT_S = 0.002
-"""How long the first face waits for company when more requests are on their way; a call takes longer than this."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Order:
     crops: Crops
+    client: threading.Event | None
     answer: Future[Embeddings] = field(default_factory=Future)
 
 
 class Batcher:
-    """One thread that embeds whatever has come in meanwhile; `embed` may be called from any number of threads.
+    """Threads that embed whatever has come in meanwhile; `embed` may be called from any number of threads.
 
-    While a call runs, further orders gather and become the next one, so batches grow with the load by themselves.
+    While calls run, further orders gather and become the next one: batches grow with the load by themselves, and a face
+    never waits for company.
 
     Args:
         embedder: the network.
         metrics: told how large the batches were.
         limit: faces that may wait.
+        calls: of the network at once.
     """
 
-    def __init__(self, embedder: Embedder, metrics: Metrics, *, limit: int = 8192) -> None:
+    def __init__(self, embedder: Embedder, metrics: Metrics, *, limit: int = 8192, calls: int = 1) -> None:
         self.embedder = embedder
         self._metrics = metrics
         self._limit = limit
         self._waiting = 0
         self._lock = threading.Lock()
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="mien-embedder", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"mien-embedder-{number}", daemon=True) for number in range(calls)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def embed(self, crops: Crops) -> Embeddings:
         """(n, 112, 112, 3) uint8 RGB aligned crops to (n, d) float32 rows of length 1.
@@ -51,6 +55,7 @@ class Batcher:
         Raises:
             ModelInvalidError: the network's vectors are not what its card says.
             LimitError: too many faces are waiting.
+            Problem: the client has left before its turn came.
         """
         if not len(crops):
             return np.empty((0, self.embedder.contract.dimension), np.float32)
@@ -58,7 +63,7 @@ class Batcher:
             if self._waiting + len(crops) > self._limit:
                 raise LimitError("too many faces are waiting for the embedder; try again", code="busy")
             self._waiting += len(crops)
-        order = _Order(crops)
+        order = _Order(crops, client_left())
         self._orders.put(order)
         try:
             return order.answer.result()
@@ -67,9 +72,11 @@ class Batcher:
                 self._waiting -= len(crops)
 
     def close(self) -> None:
-        """Finish what was ordered, then end the thread."""
-        self._orders.put(None)
-        self._thread.join()
+        """Finish what was ordered, then end the threads."""
+        for _ in self._threads:
+            self._orders.put(None)
+        for thread in self._threads:
+            thread.join()
 
     def _run(self) -> None:
         while (order := self._orders.get()) is not None:
@@ -83,8 +90,7 @@ class Batcher:
         orders, faces = [first], len(first.crops)
         while faces < self.embedder.batch:
             try:
-                # alone in the house: nobody to wait for
-                order = self._orders.get(timeout=WAIT_S) if self._waiting > faces else self._orders.get_nowait()
+                order = self._orders.get_nowait()
             except queue.Empty:
                 break
             if order is None:
@@ -94,6 +100,12 @@ class Batcher:
         return orders, False
 
     def _answer(self, orders: list[_Order]) -> None:
+        for order in orders:
+            if left(order.client):
+                order.answer.set_exception(gone())
+        orders = [order for order in orders if not order.answer.done()]
+        if not orders:
+            return
         crops = np.concatenate([order.crops for order in orders]) if len(orders) > 1 else orders[0].crops
         self._metrics.batch_faces.observe(len(crops))
         try:

@@ -71,11 +71,13 @@ def parse_json(data: bytes) -> Any:
     if sum(data.count(sign) for sign in (b",", b"[", b"{")) > MAX_ITEMS:
         raise Problem(413, "json-too-large", f"a document has at most {MAX_ITEMS:,} members and elements")
     try:
-        return json.loads(data.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
+        return json.loads(
+            data.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_named_once
+        )
     except UnicodeDecodeError as error:
         raise Problem(400, "json-invalid", "the body is not UTF-8") from error
     except (ValueError, RecursionError) as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "a number or depth beyond what is read"
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else "a number, name or depth beyond what is read"
         raise Problem(400, "json-invalid", f"the body is no JSON: {reason}") from error
 
 
@@ -88,6 +90,14 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError("too large a number")
     return number
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Who checks a document before us could read the first of two members, where we would read the last."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name comes twice")
+    return found
 
 
 async def pictures(request: Request) -> list[Picture]:

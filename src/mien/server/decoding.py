@@ -29,6 +29,7 @@ from mien.models import Detector
 from mien.pipeline import Policy, Seen, choose
 from mien.pipeline.acquire import require_size
 from mien.pipeline.pipeline import CROP, too_small
+from mien.server.leaving import client_left, gone, left
 from mien.server.metrics import Metrics
 from mien.service import Models
 from mien.types.arrays import Crops
@@ -208,6 +209,9 @@ class Decoders:
             raise LimitError("all decoders are busy; try again in a moment", code="busy") from None
         outcome = "done"
         try:
+            if left(client_left()):
+                outcome = "client-left"
+                raise gone()
             return worker.run(task)
         except _DiedError as death:
             outcome = "died"

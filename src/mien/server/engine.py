@@ -4,19 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TypeVar
 
 from mien.errors import MienError
+from mien.gallery import Gallery
+from mien.image import encode_jpeg
 from mien.pipeline import Acquired, Policy
 from mien.server.batching import Batcher
 from mien.server.decoding import Decoders, Found, Picture
 from mien.service.engine import Models, model_id
+from mien.types.arrays import Crops
 from mien.types.outcome import Failure
 from mien.types.results import ModelId
 from mien.types.template import Templates
 
 T = TypeVar("T")
+CROP_QUALITY = 88
+"""Of JPEGs of faces that are kept; about 5 kB each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken(Acquired):
+    """A picture with the templates of its faces, and (n, 112, 112, 3) uint8 RGB what the embedder saw of them."""
+
+    crops: Crops
+
+    def jpegs(self, store: Gallery) -> list[bytes]:
+        """The crops as files, where the gallery keeps them; otherwise none."""
+        return jpegs_for(store, self.crops)
+
+
+def jpegs_for(store: Gallery, crops: Crops) -> list[bytes]:
+    """Crops of faces as files, where a gallery keeps them; otherwise none."""
+    return [encode_jpeg(crop, CROP_QUALITY) for crop in crops] if store.keeps_crops else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +69,7 @@ class Engine:
         """
         return self.decoders.look(picture, None)
 
-    def acquire(self, picture: Picture, policy: Policy, *, least_px: float = 0, nobody: bool = False) -> Acquired:
+    def acquire(self, picture: Picture, policy: Policy, *, least_px: float = 0, nobody: bool = False) -> Taken:
         """A picture and the templates of its chosen faces.
 
         Args:
@@ -66,11 +88,11 @@ class Engine:
         embedder = self.batcher.embedder
         vectors = self.batcher.embed(found.crops) if found.faces else embedder.embed(found.crops)
         templates = Templates(vectors, embedder.precision, embedder.contract, tuple(found.faces))
-        return Acquired(found.seen.source, found.seen.sha256, found.seen.size, templates)
+        return Taken(found.seen.source, found.seen.sha256, found.seen.size, templates, found.crops)
 
     def acquire_each(
         self, pictures: Sequence[Picture], policy: Policy, *, least_px: float = 0, nobody: bool = False
-    ) -> Iterator[Acquired | Failure]:
+    ) -> Iterator[Taken | Failure]:
         """Each picture's outcome, in order, several at a time; what is wrong with one does not end the others."""
         return self._each(pictures, lambda each: self.acquire(each, policy, least_px=least_px, nobody=nobody))
 
@@ -91,4 +113,5 @@ class Engine:
             yield attempt(pictures[0])
             return
         with ThreadPoolExecutor(min(len(pictures), self.decoders.count + 1)) as pool:
-            yield from pool.map(attempt, pictures)
+            contexts = [copy_context() for _ in pictures]  # each thread knows whose work it does
+            yield from pool.map(lambda context, picture: context.run(attempt, picture), contexts, pictures)

@@ -12,6 +12,7 @@ from mien.gallery.session import Clock, utc_now
 from mien.server.decoding import Picture
 from mien.server.job import Job, Kind, State, Waiting
 from mien.server.jobstore import JobStore
+from mien.server.jobwork import record_end
 from mien.server.jobworker import STOP_S, Worker
 from mien.server.problems import Problem
 from mien.server.served import ServedGallery
@@ -43,6 +44,7 @@ class Jobs:
 
     def __init__(self, settings: Settings, galleries: Mapping[str, ServedGallery], clock: Clock = utc_now) -> None:
         self._settings = settings
+        self._galleries = galleries
         self._clock = clock
         self._store = JobStore(settings.state, clock)
         self._spool = Spool(settings.state.with_name(settings.state.name + ".jobs"), SPOOL_BYTES)
@@ -108,6 +110,11 @@ class Jobs:
         self._workers[gallery.name].wake()
         return job
 
+    @property
+    def folders(self) -> list[str]:
+        """Names of the server folders that may be indexed."""
+        return sorted(self._settings.folders)
+
     def get(self, name: str) -> Job:
         """The job of an id.
 
@@ -167,7 +174,9 @@ class Jobs:
             Problem: it has ended (409).
         """
         self._store.stop(job)
-        if self._store.get(job.id).state is not State.RUNNING or self._workers[job.gallery].give_up(job):
+        now = self._store.get(job.id)
+        if now.state is not State.RUNNING or self._workers[job.gallery].give_up(job):
+            record_end(self._galleries[job.gallery], now, State.CANCELLED)
             self._spool.erase(self._store.end(job, State.CANCELLED))
         return self._store.get(job.id)
 

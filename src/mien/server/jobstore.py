@@ -10,10 +10,9 @@ from typing import Any, cast
 
 from mien.errors import NotFoundError
 from mien.gallery.names import name_key
-from mien.gallery.session import Clock, utc_now
 from mien.server.job import Job, Kind, Settled, State, Waiting
 from mien.server.problems import Problem
-from mien.server.state import Row, StateTable
+from mien.server.state import Row, StateStore
 from mien.types.outcome import Failure
 
 SHOWN_FAILURES = 20
@@ -40,21 +39,13 @@ CREATE INDEX IF NOT EXISTS job_failure_job ON job_failure (job, number);
 """
 
 
-class JobStore:
+class JobStore(StateStore):
     """The jobs of a server; see `mien.server.jobs` for what is done with them.
 
-    Args:
-        path: the state database.
-        clock: gives the time, in UTC.
+    Made of the path of the state database, and a clock.
     """
 
-    def __init__(self, path: Path, clock: Clock = utc_now) -> None:
-        self._table = StateTable(path, _SCHEMA)
-        self._clock = clock
-
-    def close(self) -> None:
-        """Release the file."""
-        self._table.close()
+    schema = _SCHEMA
 
     def create(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -11,18 +12,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from mien.errors import LimitError, MienError
-from mien.gallery import PictureRecord
+from mien.errors import LimitError, MienError, UsageError
+from mien.gallery import PictureRecord, acting
 from mien.image import find_photos
 from mien.image.reading import read_bytes
-from mien.pipeline import Acquired, Policy
+from mien.pipeline import Policy
 from mien.server.decoding import Picture
-from mien.server.job import Job, Settled, Waiting
+from mien.server.engine import Taken
+from mien.server.job import Job, Settled, State, Waiting
 from mien.server.jobstore import JobStore
 from mien.server.problems import BUSY
 from mien.server.served import ServedGallery
 from mien.server.spool import Spool
-from mien.service.local import COMMIT_S
+from mien.service.indexing import COMMIT_S, refusal_of
 from mien.service.people import group_gallery
 from mien.types.outcome import Failure
 
@@ -31,7 +33,8 @@ PAGE = 64
 BUSY_S = 0.5
 """Seconds until a job tries again when requests take all decoders."""
 
-Outcome: TypeAlias = Acquired | Failure | None
+log = logging.getLogger("mien")
+Outcome: TypeAlias = Taken | Failure | None
 """None: known already."""
 
 
@@ -81,12 +84,20 @@ class Run:
                     engine.models,
                     full=self.job.regroup,
                     model=engine.model,
+                    going=self._require_going,
                     before_storing=self._begin_storing,
                 )
                 return len(found.groups)
             case "optimize":
-                self.served.writer.store.optimize()
+                self._optimize()
         return None
+
+    def _optimize(self) -> None:
+        try:
+            self.served.writer.store.optimize(stopped=self.stop.is_set)
+        except UsageError:
+            self._require_going()  # it is told of an end that was asked for as of any other
+            raise
 
     def give_up(self) -> bool:
         """Stop; whether what it computes can be left alone from now on, since nothing of it will be stored.
@@ -120,7 +131,7 @@ class Run:
                 batch, began = [], time.monotonic()
         self._keep(batch)
         self._require_going()
-        self.served.writer.store.optimize_if_due()
+        self.served.writer.store.optimize_if_due(self.stop.is_set)
 
     def _list_folder(self, root: Path) -> None:
         paths, unreadable = find_photos(root)
@@ -150,18 +161,19 @@ class Run:
         source = picture.path or picture.name
         path = picture.path or self.spool.path(picture.spooled or "")
         try:
-            if picture.subject is not None:
-                self.served.reader.store.require_name(picture.subject)
+            store = self.served.reader.store
             data, _ = read_bytes(path, source, self.served.engine.models.limits)
-            if self.served.reader.store.knows(hashlib.sha256(data).hexdigest()):
+            if store.knows(hashlib.sha256(data).hexdigest()):
                 return None
+            if picture.subject is not None and (refusal := refusal_of(store, picture.subject, picture.name)):
+                return refusal
             return self._acquire(Picture(source, data))
         except MienError as error:
-            if error.exit_code not in (2, 3, 4):  # not about this picture, nor about its folder's name
+            if error.exit_code not in (3, 4):  # not about this picture
                 raise
             return Failure(picture.name, error.code, error.message.replace(source, picture.name))
 
-    def _acquire(self, picture: Picture) -> Acquired:
+    def _acquire(self, picture: Picture) -> Taken:
         policy = Policy.LARGEST if self.job.by_folder else Policy.ALL
         while True:
             self._require_going()
@@ -185,13 +197,44 @@ class Run:
                 pictures.append(picture)
                 if isinstance(outcome, Failure):
                     failures.append(outcome)
-                elif outcome is not None and not gallery.knows(outcome.sha256):
+                elif outcome is None or gallery.knows(outcome.sha256):
+                    continue
+                elif picture.subject and (refusal := refusal_of(gallery, picture.subject, picture.name)):
+                    failures.append(refusal)  # the consent has ended meanwhile
+                else:
                     record = PictureRecord(outcome.sha256, outcome.source, outcome.size)
-                    faces += len(gallery.add_picture(record, outcome.templates, subject=picture.subject))
+                    jpegs = outcome.jpegs(gallery)
+                    faces += len(gallery.add_picture(record, outcome.templates, subject=picture.subject, jpegs=jpegs))
                     added += 1
         if self.store.settle(self.job, Settled(pictures, added, faces, failures)):
             self.stop.set()
         self.spool.erase(picture.spooled for picture in pictures if picture.spooled)
+
+
+def record_end(served: ServedGallery, job: Job, state: State, people: int | None = None) -> None:
+    """Write into the audit trail who asked for a job, and what became of it; one that never began leaves no record.
+
+    Args:
+        served: its gallery.
+        job: as it is before its end is written down.
+        state: how it ends.
+        people: that grouping found.
+    """
+    if job.started is None:
+        return
+    counts = {"pictures": job.added, "references": job.faces, "failures": job.failed, "people": people or 0}
+    if state is not State.DONE:
+        counts[state.value] = 1
+    with acting_for(job):
+        try:
+            served.writer.store.note(f"job-{job.kind}", **{what: count for what, count in counts.items() if count})
+        except MienError as error:  # what the job stored is recorded already, with its changes
+            log.warning("job %s ends without a record of its own: %s", job.id, error)
+
+
+def acting_for(job: Job) -> AbstractContextManager[None]:
+    """What is done inside is recorded as done by the key that asked for a job."""
+    return acting(f"key {job.owner}", f"job {job.id}")
 
 
 def _below(path: Path, root: Path) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from mien.errors import MienError, NotFoundError
 from mien.server.job import Job, State
 from mien.server.jobstore import JobStore
-from mien.server.jobwork import Run, StoppedError
+from mien.server.jobwork import Run, StoppedError, acting_for, record_end
 from mien.server.problems import Problem
 from mien.server.served import ServedGallery
 from mien.server.spool import Spool, alone
@@ -111,7 +111,8 @@ class Worker:
             self._store.start(job)
             if job.folder is not None and root is None:
                 raise NotFoundError(f"the folder '{job.folder}' is opened here no more", code="no-folder")
-            end = (State.DONE, run.work(), None, None)
+            with acting_for(job):
+                end = (State.DONE, run.work(), None, None)
         except StoppedError:
             end = None if self._closing.is_set() else (State.CANCELLED, None, None, None)
         except Problem:  # it was ended from elsewhere
@@ -125,7 +126,9 @@ class Worker:
                 self._end(job, *end)
 
     def _end(self, job: Job, state: State, people: int | None, reason: str | None, message: str | None) -> None:
-        if not self._store.get(job.id).state.final:
+        now = self._store.get(job.id)
+        if not now.state.final:
+            record_end(self._served, now, state, people)
             self._spool.erase(self._store.end(job, state, people=people, reason=reason, message=message))
 
     def _without_paths(self, text: str, root: Path | None) -> str:

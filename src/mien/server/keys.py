@@ -12,13 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, cast
 
 from mien.errors import AccessError, NotFoundError, UsageError
-from mien.gallery.session import Clock, utc_now
 from mien.server.settings import check_gallery_name
-from mien.server.state import Row, StateTable
+from mien.server.state import Row, StateStore
 
 PREFIX = "mien_"
 MAX_TOKEN = 200
@@ -88,21 +86,13 @@ class Key:
         }
 
 
-class KeyStore:
+class KeyStore(StateStore):
     """The keys of a server; the command and the running server share them through the file.
 
-    Args:
-        path: the state database.
-        clock: gives the time, in UTC.
+    Made of the path of the state database, and a clock.
     """
 
-    def __init__(self, path: Path, clock: Clock = utc_now) -> None:
-        self._table = StateTable(path, _SCHEMA)
-        self._clock = clock
-
-    def close(self) -> None:
-        """Release the file."""
-        self._table.close()
+    schema = _SCHEMA
 
     def create(
         self,

@@ -29,6 +29,8 @@ class Metrics:
         self.shed = Counter("mien_shed", "Requests refused because too many were at work.", registry=registry)
         self.pictures = Counter("mien_pictures", "Pictures decoded, by outcome.", ["outcome"], registry=registry)
         self.decoder_deaths = Counter("mien_decoder_deaths", "Decoders that died and were replaced.", registry=registry)
+        self.swept = Counter("mien_swept", "People erased because their consent had ended.", registry=registry)
+        self.sweeps = Counter("mien_sweeps", "Galleries swept, by outcome.", ["outcome"], registry=registry)
         self.batch_faces = Histogram(
             "mien_batch_faces", "Faces embedded in one call.", registry=registry, buckets=_FACES
         )

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from mien.errors import (
@@ -158,6 +158,7 @@ def add_problems(app: FastAPI) -> None:
     app.add_exception_handler(MienError, _of_error)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(ClientDisconnect, _of_leaving)
     app.add_exception_handler(Exception, _of_fault)
 
 
@@ -194,6 +195,12 @@ def _of_method(request: Request) -> Response:
     template = getattr(request.scope.get("route"), "path", "")
     methods = ", ".join(sorted(method.upper() for method in request.app.openapi()["paths"].get(template, ())))
     return problem(405, "method-not-allowed", f"this address takes {methods or 'GET'}", {"Allow": methods or "GET"})
+
+
+def _of_leaving(_: Request, error: Exception) -> Response:
+    """The client left before its body had come: nobody reads this, and the server has no fault in it."""
+    del error
+    return problem(400, "body-incomplete", "the connection ended before the body did")
 
 
 def _of_fault(_: Request, error: Exception) -> Response:

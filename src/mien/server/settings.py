@@ -15,6 +15,8 @@ from mien.service import Models
 
 STATE = "MIEN_STATE"
 """Environment variable: where keys, jobs and remembered answers are kept."""
+SWEEP_S = 24 * 3600.0
+"""Between two sweeps, unless something else is asked for."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -64,6 +66,10 @@ class Settings:
         models: detector and embedder; a gallery's own embedder comes first.
         workers: processes that decode pictures; None = one a core.
         folders: folders of this machine that jobs may index, by the name that requests give.
+        reports: folder of evaluation reports that may be read; None: none are shown.
+        keep_crops: have all galleries keep a small picture of each face that is sent from now on.
+        sweep_s: seconds after which those whose consent has ended are erased, again and again; None: only by
+            `mien gallery sweep`. They are never matched, whatever this is.
         compat: what the routes in other servers' words promise.
     """
 
@@ -78,6 +84,9 @@ class Settings:
     models: Models = field(default_factory=Models)
     workers: int | None = None
     folders: Mapping[str, Path] = field(default_factory=dict)
+    reports: Path | None = None
+    keep_crops: bool = False
+    sweep_s: float | None = SWEEP_S
     compat: CompatSettings = field(default_factory=CompatSettings)
 
     def __post_init__(self) -> None:
@@ -89,6 +98,8 @@ class Settings:
             raise UsageError(f"a port lies between 0 and 65535, got {self.port}")
         if (self.certificate is None) != (self.private_key is None):
             raise UsageError("TLS needs a certificate and its private key: give both, or neither")
+        if self.sweep_s is not None and not self.sweep_s > 0:
+            raise UsageError(f"sweeps need some time between them, got {self.sweep_s:g} s")
         if self.workers is not None and self.workers < 1:
             raise UsageError(f"workers must be at least 1, got {self.workers}")
 
@@ -111,6 +122,24 @@ class Settings:
                 "--behind-proxy when a proxy in front of it speaks TLS",
                 code="server-unprotected",
             )
+
+    def require_certificate(self) -> None:
+        """Raise UsageError when the certificate and its key cannot be used; nothing has been made until then."""
+        if self.certificate is None or self.private_key is None:
+            return
+        import ssl
+
+        def password() -> str:
+            raise UsageError(f"{self.private_key} needs a password: give the private key without one")
+
+        wrong = f"TLS cannot use the certificate {self.certificate} with the private key {self.private_key}"
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.certificate, self.private_key, password)
+        except ssl.SSLError as error:  # before OSError, which it is
+            reason = (error.reason or "no PEM").replace("_", " ").lower()
+            raise UsageError(f"{wrong}: {reason}", code="server-certificate") from error
+        except OSError as error:
+            raise UsageError(f"{wrong}: {error.strerror}", code="server-certificate") from error
 
 
 def is_loopback(host: str) -> bool:
@@ -157,6 +186,17 @@ def named_folders(texts: Sequence[str]) -> dict[str, Path]:
         if not found[name].is_dir():
             raise UsageError(f"{path} is no folder", code="folder-missing")
     return found
+
+
+def reports_folder(path: Path | None) -> Path | None:
+    """The folder of reports, resolved.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    if path is not None and not path.is_dir():
+        raise UsageError(f"{path} is no folder", code="folder-missing")
+    return path and path.resolve()
 
 
 def state_path() -> Path:

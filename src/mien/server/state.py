@@ -7,10 +7,12 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import apsw
 
 from mien.gallery.database import named_errors, os_error, require_library
+from mien.gallery.session import Clock, utc_now
 
 Value = str | int | float | bytes | None
 Row = tuple[Value, ...]
@@ -68,6 +70,28 @@ class StateTable:
         """Release the file."""
         with self._lock:
             self._connection.close()
+
+
+class StateStore:
+    """Something that the server remembers: its tables, and the time that it goes by.
+
+    Args:
+        path: the state database.
+        clock: gives the time, in UTC.
+
+    Attributes:
+        schema: its tables, as `StateTable` takes them.
+    """
+
+    schema: ClassVar[str]
+
+    def __init__(self, path: Path, clock: Clock = utc_now) -> None:
+        self._table = StateTable(path, self.schema)
+        self._clock = clock
+
+    def close(self) -> None:
+        """Release the file."""
+        self._table.close()
 
 
 def _make_private(path: Path) -> None:

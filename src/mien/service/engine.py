@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from mien.errors import UsageError
 from mien.image import Limits
@@ -49,8 +50,8 @@ class Models:
 
     @property
     def embedder_card(self) -> Card:
-        """The card of the embedder."""
-        return find_card(self.embedder or DEFAULT_EMBEDDER, "embedder")
+        """The card of the embedder, read once a process, as its weights are."""
+        return _embedder_card(self.embedder or DEFAULT_EMBEDDER)
 
     def missing(self) -> list[Card]:
         """Cards whose weights are not cached yet, after their licences were checked; the first call fetches them."""
@@ -89,6 +90,11 @@ class Models:
                 code="model-uncalibrated",
             )
         return card.operating
+
+
+@cache
+def _embedder_card(name: str) -> Card:
+    return find_card(name, "embedder")
 
 
 def model_id(embedder: Embedder) -> ModelId:

@@ -6,37 +6,38 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
-from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 
-from mien.compare import at_fpir, matches
 from mien.errors import MienError
-from mien.gallery import Attributes, Gallery, Person, PictureRecord, Searched, Subject, check_attributes
+from mien.gallery import Attributes, Gallery, Person, Subject, check_attributes
 from mien.gallery.attributes import Value
-from mien.image import Photo, PhotoSource, find_photos, open_photo
+from mien.image import PhotoSource, find_photos, open_photo
 from mien.models import contract_of
-from mien.pipeline import Acquired, Outcome, Pipeline, Policy, Recorder, Seen, stream
+from mien.pipeline import Outcome, Pipeline, Policy, Recorder, stream
 from mien.pipeline.acquire import require_size
 from mien.pipeline.profile import span
 from mien.service.acquire import acquire_all
 from mien.service.base import enrolment_policy
+from mien.service.deciding import Claim, Search
 from mien.service.engine import Models, Progress, model_id
-from mien.service.functions import decide
+from mien.service.indexing import Intake, record_of, timed_batches
 from mien.service.people import group_gallery
 from mien.types.outcome import Failure
-from mien.types.results import Enrolment, Groups, Identification, IndexReport, Probe, Verification
-from mien.types.score import Candidate, OperatingPoint, OperatingTable
-from mien.types.template import Templates
+from mien.types.results import Enrolment, Groups, Identification, IndexReport, Verification
+from mien.types.score import OperatingTable
 
 ENROL_FACE_PX = 40
 """Least height of a face to enrol, one of the published limits; a smaller one is no reference to rely on."""
-COMMIT_S = 1.0
-"""An index run acknowledges at least this often; a group commit costs one fsync, whatever is in it."""
 
 
 def open_gallery(
-    path: str | PathLike[str], *, models: Models | None = None, create: bool = True, compact: bool = False
+    path: str | PathLike[str],
+    *,
+    models: Models | None = None,
+    create: bool = True,
+    compact: bool = False,
+    audit_decisions: bool = False,
 ) -> LocalGallery:
     """Open a gallery file.
 
@@ -45,6 +46,8 @@ def open_gallery(
         models: detector and embedder; without a named embedder the gallery's own is used, or SFace for a new one.
         create: make the file if it is not there.
         compact: a new gallery stores templates with 1 byte a dimension instead of 4.
+        audit_decisions: `identify` and `verify` leave audit records too: who asked (`mien.gallery.acting`), whom it
+            concerned, with which model, threshold and rate. They are on disk before the answer is given.
 
     Raises:
         NotFoundError: it is not there and `create` is False.
@@ -54,7 +57,7 @@ def open_gallery(
     """
     models = models or Models()
     wanted = contract_of(models.embedder_card) if models.embedder else None
-    gallery = Gallery.open(path, contract=wanted, create=create)
+    gallery = Gallery.open(path, contract=wanted, create=create, audit_decisions=audit_decisions)
     try:
         if compact:
             gallery.make_compact()
@@ -109,9 +112,10 @@ class LocalGallery:
 
         Raises:
             UsageError: the name is not allowed, or `faces` is ``all``: a subject has one face.
+            ConflictError: the subject's consent has ended.
         """
         policy = enrolment_policy(faces)
-        self.store.require_name(subject)
+        self.store.require_addable(subject)
         check_attributes(attributes or {})
         pipeline = self.models.pipeline()
         references: list[int] = []
@@ -128,7 +132,7 @@ class LocalGallery:
                     raise
                 failures.append(Failure.of(error, str(source)))
                 continue
-            reference, new = self.store.enrol(subject, templates, _record(photo), attributes=attributes)
+            reference, new = self.store.enrol(subject, templates, record_of(photo), attributes=attributes)
             references.append(reference)
             added += new
         return Enrolment(subject, tuple(references), added, tuple(failures))
@@ -144,7 +148,8 @@ class LocalGallery:
     ) -> IndexReport:
         """Add every face of the pictures below a folder; each picture once, by content.
 
-        An interrupted run keeps what it acknowledged, and the next one goes on from there.
+        An interrupted run keeps what it acknowledged, and the next one goes on from there. Pictures of a folder whose
+        person may not be added to are failures, and are not looked at.
 
         Args:
             folder: photographs, with all below it.
@@ -155,31 +160,18 @@ class LocalGallery:
         """
         start = time.perf_counter()
         paths, unreadable = find_photos(folder)
-        failures, new, skipped, faces = list(unreadable), 0, 0, 0
-        policy = Policy.LARGEST if by_folder else Policy.ALL
-        outcomes = acquire_all(self.models, paths, policy=policy, skip=self._known, workers=workers, recorder=recorder)
-        for batch in _timed_batches(outcomes):
-            with span(recorder, "store", len(batch)), self.store.batch():
-                for outcome in batch:
-                    if isinstance(outcome, Acquired) and not self.store.knows(outcome.sha256):
-                        subject = Path(outcome.source).parent.name if by_folder else None
-                        faces += self._add(outcome, subject)
-                        new += 1
-                    elif isinstance(outcome, Failure):
-                        failures.append(outcome)
-                    else:
-                        skipped += 1
-            if progress:
-                progress(new + skipped + len(failures), len(paths) + len(unreadable))
-        self.store.optimize_if_due()
         total = len(paths) + len(unreadable)
-        return IndexReport(total, new, skipped, faces, tuple(failures), time.perf_counter() - start)
-
-    def _known(self, seen: Seen) -> bool:
-        return self.store.knows(seen.sha256)
-
-    def _add(self, outcome: Acquired, subject: str | None) -> int:
-        return len(self.store.add_picture(_record(outcome), outcome.templates, subject=subject))
+        intake = Intake(self.store, by_folder, list(unreadable))
+        policy = Policy.LARGEST if by_folder else Policy.ALL
+        outcomes = acquire_all(self.models, paths, policy=policy, skip=intake.skip, workers=workers, recorder=recorder)
+        for batch in timed_batches(outcomes):
+            with span(recorder, "store", len(batch)):
+                intake.keep(batch)
+            if progress:
+                progress(intake.done, total)
+        self.store.optimize_if_due()
+        seconds = time.perf_counter() - start
+        return IndexReport(total, intake.new, intake.skipped, intake.faces, tuple(intake.failures), seconds)
 
     def identify(
         self,
@@ -206,44 +198,14 @@ class LocalGallery:
             UsageError: the rate is not supported, `top` is out of range, or the filter cannot be read.
         """
         sources = several(images)
-        searched = self.store.searched(where)
-        point = at_fpir(self._table(), fpir, searched.references)
+        search = Search.begin(self.store, self._table(), fpir=fpir, top=top, where=where)
         pipeline = self.models.pipeline(batch=len(sources) > 1)
-        probes: list[Probe] = []
-        failures: list[Failure] = []
-        for done, outcome in enumerate(self._outcomes(pipeline, sources, Policy(faces)), 1):
-            if isinstance(outcome, Failure):
-                failures.append(outcome)
-            elif isinstance(outcome, Acquired):
-                probes += self._probes(outcome.templates, top, point, searched)
-                if not len(outcome.templates):
-                    failures.append(Failure(outcome.source, "no-face", f"{outcome.source}: no face found"))
-            if progress:
-                progress(done, len(sources))
-        return Identification(
-            tuple(probes),
-            tuple(failures),
-            fpir,
-            point,
-            searched.references,
-            model_id(pipeline.embedder),
-            searched=searched.subjects,
-            where=where,
-            recall=searched.recall,
-        )
+        outcomes = _told(self._outcomes(pipeline, sources, Policy(faces)), progress, len(sources))
+        return search.answer(outcomes, model_id(pipeline.embedder))
 
     def _outcomes(self, pipeline: Pipeline, sources: Sequence[PhotoSource], policy: Policy) -> Iterator[Outcome]:
         workers = 1 if len(sources) == 1 else None  # one picture gets all cores inside the networks
         return stream(pipeline, sources, policy=policy, workers=workers, limits=self.models.limits)
-
-    def _probes(self, templates: Templates, top: int, point: OperatingPoint, searched: Searched) -> Iterator[Probe]:
-        found = self.store.search(templates, top, among=searched.among)
-        for face, hits in zip(templates.faces, found, strict=True):
-            rows = enumerate(hits, 1)
-            yield Probe(
-                face,
-                tuple(Candidate(h.subject, h.score, rank, h.reference, matches(h.score, point)) for rank, h in rows),
-            )
 
     def verify(self, image: PhotoSource, subject: str, *, fmr: float = 1e-4, faces: str = "largest") -> Verification:
         """Whether a picture shows an enrolled subject, at a stated false match rate.
@@ -255,13 +217,10 @@ class LocalGallery:
             ImageError: the picture cannot be used.
             UsageError: the rate is not supported.
         """
-        person = self.store.show(subject)
+        claim = Claim.begin(self.store, self._table(), subject, fmr=fmr)
         pipeline = self.models.pipeline()
         templates = pipeline.templates(open_photo(image, limits=self.models.limits), Policy(faces))
-        scores = self.store.compare(templates, subject)
-        references = [reference.face for reference in person.references]
-        model = model_id(pipeline.embedder)
-        return decide(scores, templates.faces, references, fmr=fmr, table=self._table(), model=model)
+        return claim.check(templates, model_id(pipeline.embedder))
 
     def _table(self) -> OperatingTable:
         """What was measured on this gallery's own people, if anything was; otherwise the model's."""
@@ -319,18 +278,9 @@ def several(images: PhotoSource | Sequence[PhotoSource]) -> Sequence[PhotoSource
     return [cast(PhotoSource, images)]
 
 
-def _record(photo: Photo | Acquired) -> PictureRecord:
-    return PictureRecord(photo.sha256, photo.source, photo.size)
-
-
-def _timed_batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
-    """What has come in COMMIT_S seconds, as one batch to commit."""
-    batch: list[Outcome] = []
-    began = time.monotonic()
-    for outcome in outcomes:
-        batch.append(outcome)
-        if time.monotonic() - began >= COMMIT_S:
-            yield batch
-            batch, began = [], time.monotonic()
-    if batch:
-        yield batch
+def _told(outcomes: Iterable[Outcome], progress: Progress | None, total: int) -> Iterator[Outcome]:
+    """The outcomes; `progress` is told after each that was dealt with."""
+    for done, outcome in enumerate(outcomes, 1):
+        yield outcome
+        if progress:
+            progress(done, total)

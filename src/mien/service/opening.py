@@ -21,7 +21,12 @@ def is_address(place: str | PathLike[str]) -> bool:
 
 @overload
 def open_service(
-    place: PathLike[str], *, models: Models | None = None, create: bool = True, compact: bool = False
+    place: PathLike[str],
+    *,
+    models: Models | None = None,
+    create: bool = True,
+    compact: bool = False,
+    audit_decisions: bool = False,
 ) -> LocalGallery: ...
 
 
@@ -32,6 +37,7 @@ def open_service(
     models: Models | None = None,
     create: bool = True,
     compact: bool = False,
+    audit_decisions: bool = False,
     key: str | None = None,
     insecure: bool = False,
     timeout: float = TIMEOUT_S,
@@ -44,6 +50,7 @@ def open_service(
     models: Models | None = None,
     create: bool = True,
     compact: bool = False,
+    audit_decisions: bool = False,
     key: str | None = None,
     insecure: bool = False,
     timeout: float = TIMEOUT_S,
@@ -57,6 +64,7 @@ def open_service(
             new one. A server has its own.
         create: make the file if it is not there. Nothing is made on a server.
         compact: a new file stores templates with 1 byte a dimension instead of 4.
+        audit_decisions: `identify` and `verify` leave audit records in a file too; a server always writes them.
         key: for a server, as ``mien keys create`` shows it.
         insecure: allow plain http to another machine; whoever is between reads key and pictures.
         timeout: seconds that a server may be silent.
@@ -72,7 +80,7 @@ def open_service(
     if not is_address(place):
         if key is not None or insecure:
             raise UsageError(f"key and insecure are for galleries on a server, {place} is a file: leave them out")
-        return open_gallery(place, models=models, create=create, compact=compact)
+        return open_gallery(place, models=models, create=create, compact=compact, audit_decisions=audit_decisions)
     if models is not None or compact:
         raise UsageError(f"a server chooses its models and how it stores: leave models and compact out for {place}")
     from mien.service.remote import open_remote

@@ -21,6 +21,7 @@ def group_gallery(
     *,
     full: bool = False,
     model: ModelId | None = None,
+    going: Callable[[], None] | None = None,
     before_storing: Callable[[], None] | None = None,
 ) -> Groups:
     """Sort all faces of a gallery into people, keep that in the gallery, and show it.
@@ -34,6 +35,8 @@ def group_gallery(
         models: detector and embedder.
         full: compare all, whatever an earlier run did.
         model: the embedder as the result names it; None: loaded, to ask it.
+        going: called again and again while it is computed, from any thread; what it raises ends the call, with nothing
+            changed.
         before_storing: called when all is computed; what it raises ends the call, with nothing changed.
 
     Raises:
@@ -41,7 +44,7 @@ def group_gallery(
     """
     rule = grouping_rule(models)
     stored = gallery.grouped(None if full else rule.key)
-    grouping = sort_faces(stored, rule)
+    grouping = sort_faces(stored, rule, going)
     if before_storing:
         before_storing()
     gallery.assign_groups([stored.ids[grouping.members(g)].tolist() for g in range(len(grouping))], rule.key)
@@ -54,7 +57,7 @@ def group_gallery(
     return replace(result, groups=people)
 
 
-def sort_faces(stored: GroupedFaces, rule: GroupingRule) -> Grouping:
+def sort_faces(stored: GroupedFaces, rule: GroupingRule, going: Callable[[], None] | None = None) -> Grouping:
     """People from the faces of a gallery; what is settled stays together."""
     subjects, first = np.unique(stored.subjects, return_index=True)
     row_of = dict(zip(subjects.tolist(), first.tolist(), strict=True))
@@ -69,4 +72,5 @@ def sort_faces(stored: GroupedFaces, rule: GroupingRule) -> Grouping:
         earlier=np.where(stored.settled, stored.subjects, -1),
         fresh=~stored.settled,
         apart=[(row_of[a], row_of[b]) for a, b in stored.apart if a in row_of and b in row_of],
+        going=going,
     )

@@ -26,6 +26,40 @@ class MeasuredPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoreHistogram:
+    """How the scores behind an operating table are spread.
+
+    Args:
+        start: lower edge of the first bin, cosine.
+        step: width of each bin, cosine.
+        mated, nonmated: comparisons in each bin, as many bins each; a score on an edge counts in the bin above it.
+    """
+
+    start: float
+    step: float
+    mated: tuple[int, ...]
+    nonmated: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not self.step > 0:
+            raise ValueError(f"step must be above 0, got {self.step}")
+        if not self.mated or len(self.mated) != len(self.nonmated):
+            raise ValueError("mated and nonmated must have one count a bin each")
+        if any(type(count) is not int or count < 0 for count in (*self.mated, *self.nonmated)):
+            raise ValueError("mated and nonmated must be counts")
+
+    @classmethod
+    def from_dict(cls, table: Mapping[str, Any]) -> ScoreHistogram:
+        """From the ``[operating.histogram]`` table of a card."""
+        rest = {k: v for k, v in table.items() if k not in ("mated", "nonmated")}
+        return cls(mated=tuple(table["mated"]), nonmated=tuple(table["nonmated"]), **rest)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"start": self.start, "step": self.step, "mated": list(self.mated), "nonmated": list(self.nonmated)}
+
+
+@dataclass(frozen=True, slots=True)
 class OperatingTable:
     """What was measured of a model: false match rate against threshold.
 
@@ -40,6 +74,7 @@ class OperatingTable:
             matches come in clumps on few probes); 1 = independent.
         tail: (threshold, fmr, scale) of the exponential tail fitted to the highest non-mated scores,
             used only for 1:N searches beyond what was counted.
+        histogram: of all the scores, or None in tables of before there was one.
     """
 
     data: str
@@ -51,14 +86,21 @@ class OperatingTable:
     points: tuple[MeasuredPoint, ...]
     extremal: float = 1.0
     tail: tuple[float, float, float] | None = None
+    histogram: ScoreHistogram | None = None
+
+    def __post_init__(self) -> None:
+        counts = self.histogram
+        if counts and (sum(counts.mated), sum(counts.nonmated)) != (self.mated, self.nonmated):
+            raise ValueError("the histogram must count every comparison of the table once")
 
     @classmethod
     def from_dict(cls, table: Mapping[str, Any]) -> OperatingTable:
         """From the ``[operating]`` table of a card; ``points`` is a list of [threshold, errors, low, high, misses]."""
         points = tuple(MeasuredPoint(*row) for row in table["points"])
-        rest = {k: v for k, v in table.items() if k not in ("points", "tail")}
+        rest = {k: v for k, v in table.items() if k not in ("points", "tail", "histogram")}
         tail = tuple(table["tail"]) if "tail" in table else None
-        return cls(points=points, tail=tail, **rest)
+        histogram = ScoreHistogram.from_dict(table["histogram"]) if "histogram" in table else None
+        return cls(points=points, tail=tail, histogram=histogram, **rest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Operating tables count what brute force counts."""
 
+import math
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -94,6 +96,28 @@ def test_comparisons_that_are_skipped_are_not_counted():
     assert (measured.nonmated, len(measured.mated)) == (MEASURED.nonmated - 1, len(MEASURED.mated) - 1)
 
 
+def test_the_histogram_counts_every_comparison_where_a_loop_puts_it():
+    scores = VECTORS @ VECTORS.T
+    counts = {True: {}, False: {}}
+    for i, j in combinations(range(len(VECTORS)), 2):
+        place = math.floor(float(scores[i, j]) * 50)
+        of = counts[bool(PEOPLE[i] == PEOPLE[j])]
+        of[place] = of.get(place, 0) + 1
+    found = TABLE.histogram
+    places = range(round(found.start * 50), round(found.start * 50) + len(found.mated))
+    assert found.step == 0.02
+    assert found.mated == tuple(counts[True].get(place, 0) for place in places)
+    assert found.nonmated == tuple(counts[False].get(place, 0) for place in places)
+    assert (sum(found.mated), sum(found.nonmated)) == (TABLE.mated, TABLE.nonmated)
+
+
+def test_skipped_comparisons_are_in_no_bin():
+    skip = np.zeros((len(VECTORS), len(VECTORS)), bool)
+    skip[0, 2] = skip[2, 0] = True
+    counts = compare_all(VECTORS, PEOPLE, skip).histogram
+    assert sum(counts.nonmated) == TABLE.nonmated - 1
+
+
 def test_searches_come_as_often_as_the_table_promises():
     vectors, people = drawn(400, 1)
     table = operating_table(compare_all(vectors, people), data="d", date="2026-01-01", command="c")
@@ -114,3 +138,10 @@ def test_the_lines_of_a_card_read_back_as_the_table():
         (p.threshold, p.errors, p.misses) for p in TABLE.points
     ]
     assert (read.mated, read.nonmated, read.subjects) == (TABLE.mated, TABLE.nonmated, TABLE.subjects)
+    assert read.histogram == TABLE.histogram
+
+
+def test_a_histogram_that_counts_other_comparisons_is_refused():
+    counts = TABLE.histogram
+    with pytest.raises(ValueError, match="every comparison"):
+        replace(TABLE, histogram=replace(counts, mated=(counts.mated[0] + 1, *counts.mated[1:])))

@@ -1,11 +1,13 @@
 """Error rates measured on a gallery's own people stay with its templates, and leave with them."""
 
+from dataclasses import replace
+
 import pytest
 
 from gallery_toys import CONTRACT, picture, templates, unit
 from mien.errors import ModelMismatchError
 from mien.gallery import Gallery, import_gallery
-from mien.types.score import MeasuredPoint, OperatingTable
+from mien.types.score import MeasuredPoint, OperatingTable, ScoreHistogram
 from mien.types.template import Precision, TemplateContract
 
 POINTS = (MeasuredPoint(0.3, 30, 0.0005, 0.0015, 1), MeasuredPoint(0.4, 3, 0.0, 0.0003, 2))
@@ -30,6 +32,9 @@ def test_a_new_table_replaces_the_old_and_none_takes_it_away(calibrated):
     other = OperatingTable("again", "2026-02-02", "c", 0, 300, 25, POINTS, tail=(0.3, 0.001, 0.02))
     calibrated.set_operating(other, CONTRACT.digest)
     assert calibrated.operating() == other
+    spread = replace(TABLE, histogram=ScoreHistogram(0.2, 0.1, (1, 9), (29_997, 3)))
+    calibrated.set_operating(spread, CONTRACT.digest)
+    assert calibrated.operating() == spread
     calibrated.set_operating(None)
     assert calibrated.operating() is None
     assert calibrated.info()["operating"] is None

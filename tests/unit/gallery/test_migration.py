@@ -12,6 +12,7 @@ import pytest
 import gallery_toys
 import gallery_version1
 import gallery_version2
+import gallery_version3
 from gallery_toys import templates
 from mien.errors import StoreCorruptError, StoreError, StoreReadOnlyError
 from mien.gallery import Gallery
@@ -141,12 +142,12 @@ def test_a_newer_file_is_refused_and_says_who_made_it(old):
     connection = apsw.Connection(str(old))
     connection.pragma("user_version", SCHEMA + 1)
     connection.close()
-    with pytest.raises(StoreError, match=r"made by mien 0\.1 \(schema 4.*update mien") as refused:
+    with pytest.raises(StoreError, match=r"made by mien 0\.1 \(schema 5.*update mien") as refused:
         Gallery(old).info()
     assert refused.value.code == "store-newer"
 
 
-@pytest.mark.parametrize("claimed", [-1, 0, 2, 3])
+@pytest.mark.parametrize("claimed", [-1, 0, 2, 3, 4])
 def test_a_version_that_does_not_fit_the_tables_is_damage(old, claimed, tmp_path):
     connection = apsw.Connection(str(old))
     connection.pragma("user_version", claimed)
@@ -192,6 +193,24 @@ def test_a_file_of_schema_2_is_brought_up_to_date_too(tmp_path):
         assert gallery.check() == []
         gallery.sweep()
         assert [s.label for s in gallery.subjects()] == ["#2"]
+
+
+def test_a_file_of_schema_3_is_brought_up_to_date_too(tmp_path):
+    path = tmp_path / "three.mien"
+    gallery_version3.make(path)
+    with Gallery(path) as gallery:
+        assert seen(gallery) == ANSWERS
+        assert gallery.subject("ada").consent.basis == "contract"
+        assert not gallery.keeps_crops
+        assert gallery.crop(1) is None
+        assert gallery.check() == []
+        assert gallery.export(tmp_path / "out.jsonl")["references"] == 2
+        assert version(path) == 3
+        gallery.keep_crops()
+        assert gallery.info()["schema"] == SCHEMA
+        assert gallery.keeps_crops
+        assert seen(gallery) == ANSWERS
+        assert gallery.check() == []
 
 
 def test_whoever_has_an_old_file_open_sees_a_withdrawal_of_another_process(old):

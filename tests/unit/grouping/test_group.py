@@ -275,3 +275,22 @@ def test_a_weak_face_of_an_earlier_group_chooses_anew():
     weak = np.array([0, 0, 0, 0, 0, 1], bool)
     labels = group(vectors, range(6), cut=0.5, weak=weak, earlier=[0, 0, 0, 1, 1, 0], fresh=np.zeros(6, bool)).labels
     assert labels[5] == labels[4] != labels[0]
+
+
+def test_work_that_is_no_longer_wanted_ends_with_what_it_is_told() -> None:
+    class EnoughError(Exception):
+        pass
+
+    def going() -> None:
+        asked.append(1)
+        if len(asked) == 2:
+            raise EnoughError
+
+    asked: list[int] = []
+    vectors = people(300, 2, seed=3)
+    group(vectors, np.arange(600), cut=0.5, going=lambda: asked.append(1))
+    assert asked
+    asked.clear()
+    asked.append(1)
+    with pytest.raises(EnoughError):
+        group(vectors, np.arange(600), cut=0.5, going=going)

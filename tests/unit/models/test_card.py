@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from model_toys import MakeCard
 from mien.errors import ModelInvalidError, NotFoundError, UsageError
 from mien.models import Store, cards, describe, find_card, read_card
 from mien.models.catalogue import card_folders
+from mien.types.score import ScoreHistogram
 
 BUILT_IN = {"yunet", "centerface", "sface", "mobileface", "fused", "samples"}
 
@@ -25,6 +27,37 @@ def broken(make_card: MakeCard, old: str, new: str) -> str:
     assert str(path) in str(caught.value)
     assert caught.value.code == "card-invalid"
     return str(caught.value)
+
+
+MEASURED = """[operating]
+data = "d"
+date = "2026-01-01"
+command = "c"
+mated = 1
+nonmated = 9
+subjects = 3
+points = [[0.1, 3, 0.1, 0.4, 0]]
+[operating.histogram]
+"""
+
+
+def test_a_histogram_is_read_as_it_was_written(make_card: MakeCard) -> None:
+    path = make_card("file:/x").path
+    bins = "start = -0.1\nstep = 0.1\nmated = [0, 1]\nnonmated = [7, 2]\n[input]"
+    path.write_text(path.read_text().replace("[input]", MEASURED + bins))
+    table = read_card(path).operating
+    assert table is not None
+    assert table.histogram == ScoreHistogram(-0.1, 0.1, (0, 1), (7, 2))
+
+
+@pytest.mark.parametrize("name", ["sface", "mobileface", "fused"])
+def test_every_built_in_embedder_says_how_its_scores_are_spread(name: str) -> None:
+    table = find_card(name).operating
+    assert table is not None
+    assert table.histogram is not None
+    counts, point = table.histogram, table.points[0]
+    above = sum(counts.nonmated[math.ceil((point.threshold - counts.start) / counts.step) :])
+    assert above <= point.errors <= above + max(counts.nonmated)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +87,12 @@ def broken(make_card: MakeCard, old: str, new: str) -> str:
         ("[licences]", "[licences", "not a TOML file"),
         ("[input]", "[operating]\ndata = 'x'\n[input]", "'operating.date' is missing"),
         ("[input]", "[operating]\nfoo = 'x'\n[input]", "'operating.foo' is not a key"),
+        ("[input]", MEASURED + "start = 0.1\nstep = 0\nmated = [1]\nnonmated = [9]\n[input]", "step must be above 0"),
+        ("[input]", MEASURED + "start = 0.1\nstep = 0.1\nmated = [1]\nnonmated = [9, 0]\n[input]", "one count a bin"),
+        ("[input]", MEASURED + "start = 0.1\nstep = 0.1\nmated = [-1]\nnonmated = [9]\n[input]", "must be counts"),
+        ("[input]", MEASURED + "start = 0.1\nstep = 0.1\nmated = [1]\nnonmated = [8]\n[input]", "every comparison"),
+        ("[input]", MEASURED + "start = 0.1\nstep = 0.1\nmated = [1]\n[input]", "'operating.histogram' must have"),
+        ("[input]", MEASURED + "bins = 3\nstep = 0.1\nmated = [1]\nnonmated = [9]\n[input]", "'operating.histogram'"),
     ],
 )
 def test_a_card_with_a_wrong_key_is_refused_naming_file_and_key(

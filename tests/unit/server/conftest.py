@@ -11,8 +11,10 @@ from server_toys import Client, toy_app, toy_context
 
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[Context]:
+    album = tmp_path / "album"
+    album.mkdir()
     with ExitStack() as stack:
-        yield toy_context(tmp_path, stack, names=("family", "office"))
+        yield toy_context(tmp_path, stack, names=("family", "office"), folders={"album": album.resolve()})
 
 
 @pytest.fixture

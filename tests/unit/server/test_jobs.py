@@ -50,6 +50,15 @@ def spool(context: Context) -> list[Path]:
     return list(context.settings.state.with_name("state.sqlite.jobs").glob("*.picture"))
 
 
+def emptied(context: Context) -> bool:
+    """Whether all uploaded files are erased, which follows the end of their job."""
+    for _ in range(200):
+        if not spool(context):
+            return True
+        time.sleep(0.02)
+    return False
+
+
 def ended(client: Client, job: dict[str, Any]) -> dict[str, Any]:
     for _ in range(600):
         shown = client.get(f"/v1/jobs/{job['id']}").json()
@@ -129,7 +138,7 @@ def test_an_upload_takes_several_requests_and_leaves_nothing_behind(admin: Clien
     done = ended(admin, job)
     assert (done["state"], done["new"], done["faces"], done["failed"]) == ("done", 2, 2, 1)
     assert done["failures"][0]["file"] == "torn.png"
-    assert spool(context) == []
+    assert emptied(context)
 
 
 def test_the_folders_of_an_upload_name_people_and_are_never_paths(admin: Client, context: Context) -> None:
@@ -150,7 +159,7 @@ def test_an_upload_whose_folder_names_nobody_is_refused_whole(admin: Client, con
     job = admin.post(JOBS, json={"kind": "index", "by_folder": True}).json()
     files = [("image", ("Ada/1.png", png(1))), ("image", (name, png(2)))]
     assert admin.post(f"/v1/jobs/{job['id']}/pictures", files=files).status_code == 422
-    assert spool(context) == []
+    assert emptied(context)
 
 
 def test_a_started_upload_takes_no_more_pictures(admin: Client, context: Context) -> None:
@@ -160,7 +169,7 @@ def test_a_started_upload_takes_no_more_pictures(admin: Client, context: Context
     assert (told.status_code, told.json()["type"]) == (409, "urn:mien:job-state")
     assert admin.post(f"/v1/jobs/{job['id']}/start").status_code == 409
     ended(admin, job)
-    assert spool(context) == []
+    assert emptied(context)
 
 
 def test_a_cancelled_job_ends_after_its_picture_and_keeps_what_it_stored(
@@ -179,14 +188,14 @@ def test_a_cancelled_job_ends_after_its_picture_and_keeps_what_it_stored(
     done = ended(admin, job)
     assert (done["state"], done["done"], done["new"], done["total"]) == ("cancelled", 3, 3, 5)
     assert context.gallery("family").reader.store.info()["references"] == 3
-    assert spool(context) == []
+    assert emptied(context)
     assert admin.post(f"/v1/jobs/{job['id']}/cancel").status_code == 409
 
 
 def test_an_open_upload_that_is_cancelled_is_erased(admin: Client, context: Context) -> None:
     job = upload(admin, ("1.png", png(1)))
     assert admin.post(f"/v1/jobs/{job['id']}/cancel").json()["state"] == "cancelled"
-    assert spool(context) == []
+    assert emptied(context)
 
 
 def test_one_job_of_a_gallery_works_at_a_time(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,7 +230,7 @@ def test_a_job_goes_on_when_the_server_starts_again(
     done = again.get(job["id"]).to_dict()
     again.close()
     assert (done["state"], done["total"], done["done"], done["new"]) == ("done", 4, 4, 4)
-    assert spool(context) == []
+    assert emptied(context)
 
 
 def test_a_batch_that_was_stored_but_not_counted_is_found_known(
@@ -248,7 +257,7 @@ def test_a_batch_that_was_stored_but_not_counted_is_found_known(
     done = ended(admin, job)
     again.close()
     assert (done["state"], done["done"], done["skipped"], done["new"]) == ("done", 2, 2, 0)
-    assert spool(context) == []
+    assert emptied(context)
 
 
 def test_a_full_house_is_waited_out(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -407,7 +416,7 @@ def test_what_nobody_finishes_is_erased_and_what_ended_long_ago_forgotten(admin:
     assert context.jobs.get(left["id"]).state == "open"
     sweep(KEEP_OPEN + timedelta(minutes=1))
     assert (context.jobs.get(left["id"]).state, context.jobs.get(left["id"]).reason) == ("cancelled", "abandoned")
-    assert spool(context) == []
+    assert emptied(context)
     sweep(KEEP_ENDED + timedelta(minutes=1))
     with pytest.raises(NotFoundError):
         context.jobs.get(over["id"])
@@ -438,3 +447,123 @@ def test_two_servers_of_one_gallery_do_a_job_once(
     other.close()
     gate.open.release()
     assert ended(admin, job)["new"] == 1
+
+
+def trail(context: Context) -> list[tuple[str, str, dict[str, int]]]:
+    """Action, actor and counts of the jobs' own records."""
+    records = context.gallery("family").reader.store.audit()
+    return [(r.action, r.actor, r.counts) for r in records if r.action.startswith("job-")]
+
+
+def test_jobs_leave_records_of_who_asked_for_what_and_how_much_came_of_it(
+    client: Client, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, token = context.keys.create(Role.OPERATOR)
+    client.headers["x-api-key"] = token
+    index = ended(client, client.post(JOBS, json={"kind": "index", "folder": "photos"}).json())
+    ended(client, client.post(JOBS, json={"kind": "optimize"}).json())
+
+    class Found:
+        groups = (1, 2)
+
+    monkeypatch.setattr("mien.server.jobwork.group_gallery", lambda *_, **__: Found)
+    ended(client, client.post(JOBS, json={"kind": "group"}).json())
+    actor = f"key {key.id}"
+    assert trail(context) == [
+        ("job-index", actor, {"pictures": 4, "references": 4, "failures": 1}),
+        ("job-optimize", actor, {}),
+        ("job-group", actor, {"people": 2}),
+    ]
+    pictures = [r for r in context.gallery("family").reader.store.audit() if r.action == "index"]
+    assert {(r.actor, r.purpose) for r in pictures} == {(actor, f"job {index['id']}")}
+
+
+def test_a_job_that_was_broken_off_says_so_and_one_that_never_began_says_nothing(
+    admin: Client, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin.post(f"/v1/jobs/{upload(admin, ('1.png', png(1)))['id']}/cancel")
+    assert trail(context) == []
+    gate = Gate(monkeypatch)
+    job = upload(admin, *((f"{i}.png", png(i)) for i in range(1, 4)))
+    admin.post(f"/v1/jobs/{job['id']}/start")
+    assert gate.reached.acquire(timeout=20)
+    admin.post(f"/v1/jobs/{job['id']}/cancel")
+    gate.open.release(3)
+    ended(admin, job)
+    ((action, _, counts),) = trail(context)
+    assert (action, counts["cancelled"]) == ("job-index", 1)
+
+
+def test_the_folders_that_may_be_indexed_are_listed_without_their_paths(admin: Client, context: Context) -> None:
+    told = admin.get("/v1/folders")
+    assert told.json() == {"folders": ["photos"]}
+    viewer = context.keys.create(Role.VIEWER)[1]
+    assert admin.get("/v1/folders", headers={"x-api-key": viewer}).status_code == 403
+
+
+def test_pictures_of_somebody_whose_consent_ended_fail_with_a_reason_and_are_not_looked_at(
+    admin: Client, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = context.gallery("family").writer.store
+    store.add_subject("Ada")
+    store.withdraw("Ada")
+    seen: list[str] = []
+    look = DirectDecoders.look
+
+    def watched(decoders: DirectDecoders, picture: Picture, policy: Any, **rest: Any) -> Found:
+        seen.append(Path(picture.name).name)
+        return look(decoders, picture, policy, **rest)
+
+    monkeypatch.setattr(DirectDecoders, "look", watched)
+    done = ended(admin, admin.post(JOBS, json={"kind": "index", "folder": "photos", "by_folder": True}).json())
+    assert (done["state"], done["new"], done["failed"]) == ("done", 1, 4)
+    refused = {each["file"]: each["reason"] for each in done["failures"] if each["reason"] == "consent-ended"}
+    assert sorted(refused) == ["Ada/1.png", "Ada/2.png"]
+    assert set(seen) == {"3.png", "nobody.png", "torn.png"}
+    assert store.info()["references"] == 1
+
+
+def test_a_grouping_that_is_cancelled_stops_in_the_middle_of_its_work(
+    admin: Client, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, stopped = threading.Event(), threading.Event()
+
+    def group(*_: object, going: Any, **__: object) -> None:
+        reached.set()
+        try:
+            for _ in range(2_000):
+                going()
+                time.sleep(0.01)
+        except Exception:
+            stopped.set()
+            raise
+
+    monkeypatch.setattr("mien.server.jobwork.group_gallery", group)
+    job = admin.post(JOBS, json={"kind": "group"}).json()
+    assert reached.wait(20)
+    admin.post(f"/v1/jobs/{job['id']}/cancel")
+    assert stopped.wait(5)
+
+
+def test_an_optimize_job_that_is_cancelled_leaves_the_search_file_as_it_was(
+    admin: Client, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mien.gallery import building
+
+    ended(admin, admin.post(JOBS, json={"kind": "index", "folder": "photos"}).json())
+    reached, let_on = threading.Event(), threading.Event()
+    made = building._made
+
+    def slow(*args: Any) -> Any:
+        reached.set()
+        assert let_on.wait(20)
+        return made(*args)
+
+    monkeypatch.setattr(building, "_made", slow)
+    job = admin.post(JOBS, json={"kind": "optimize"}).json()
+    assert reached.wait(20)
+    assert admin.post(f"/v1/jobs/{job['id']}/cancel").json()["state"] == "cancelled"
+    let_on.set()
+    again = admin.post(JOBS, json={"kind": "index", "folder": "photos"}).json()
+    assert ended(admin, again)["state"] == "done"
+    assert context.gallery("family").reader.store.info()["search"]["file_bytes"] == 0

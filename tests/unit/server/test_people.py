@@ -1,6 +1,9 @@
 """What the pages ask for: people with faces, splits, undo, questions, files."""
 
+import io
+
 import pytest
+from PIL import Image
 
 from mien.server.context import Context
 from mien.server.keys import Role
@@ -30,6 +33,13 @@ def test_people_come_in_pages(admin: Client) -> None:
     enrol(admin, "Ada", 1), enrol(admin, "Bob", 2)
     first = admin.get(f"{FAMILY}/people?limit=1").json()
     assert people(admin, f"?limit=1&cursor={first['next']}")[0][0] == "Bob"
+
+
+def test_a_gallery_without_faces_has_people_all_the_same(admin: Client, context: Context) -> None:
+    (reference,) = enrol(admin, "Ada", 1)
+    context.galleries["family"].writer.store.add_subject("Ben")
+    assert admin.delete(f"{FAMILY}/references/{reference}").status_code == 204
+    assert people(admin) == [("Ada", []), ("Ben", [])]
 
 
 def test_a_split_can_be_undone(admin: Client) -> None:
@@ -96,3 +106,18 @@ def test_every_script_that_is_imported_is_served() -> None:
         if name.endswith(".js"):
             for target in re.findall(r'(?:from|import\()\s*"(\.[^"]+)"', asset.data.decode()):
                 assert posixpath.normpath(posixpath.join(posixpath.dirname(name), target)) in found
+
+
+def test_faces_are_shown_after_a_restart_where_crops_are_kept(admin: Client, context: Context) -> None:
+    context.galleries["family"].writer.store.keep_crops()
+    (reference,) = enrol(admin, "Ada", 1)
+    assert admin.post(f"{FAMILY}/pictures", files=[("image", ("2.png", png(2)))]).json()["faces"] == 1
+    context.galleries["family"].close()
+    for number in (reference, reference + 1):
+        shown = admin.get(f"{FAMILY}/references/{number}/crop")
+        assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
+        assert Image.open(io.BytesIO(shown.content)).size == (112, 112)
+    assert admin.get(FAMILY).json()["crops"] == {"kept": True, "stored": 2}
+    admin.delete(f"{FAMILY}/subjects/Ada")
+    assert admin.get(f"{FAMILY}/references/{reference}/crop").status_code == 404
+    assert admin.get(FAMILY).json()["crops"]["stored"] == 1

@@ -21,6 +21,7 @@ from mien.errors import (
     StoreFullError,
     UsageError,
 )
+from mien.gallery import acting
 from mien.server.keys import KeyRefusedError
 from mien.server.problems import add_problems
 from mien.service.remote.address import Address, segment
@@ -322,3 +323,15 @@ def test_without_httpx_one_line_says_what_to_install() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert told == "extra-missing a gallery on a server needs httpx: pip install httpx\n"
+
+
+def test_the_purpose_is_told_to_the_server_and_one_that_no_header_holds_is_refused() -> None:
+    script = Script(GOOD)
+    connection = script.connection()
+    connection.call("GET", "/v1/models")
+    with acting("local", "door 3"):
+        connection.call("GET", "/v1/models", headers={"Idempotency-Key": "x"})
+    assert [request.headers.get("X-Purpose") for request in script.requests] == [None, "door 3"]
+    assert script.requests[1].headers["Idempotency-Key"] == "x"
+    with acting("local", "Tür 3"):
+        assert refusal(lambda: connection.call("GET", "/v1/models")).code == "purpose-characters"

@@ -18,7 +18,7 @@ from mien.compare import at_fpir
 from mien.errors import UsageError
 from mien.evaluate.rates import rule_of_three
 from mien.types.arrays import FloatArray
-from mien.types.score import MeasuredPoint, OperatingTable
+from mien.types.score import MeasuredPoint, OperatingTable, ScoreHistogram
 
 Ids = NDArray[np.int64]
 
@@ -35,6 +35,9 @@ FPIR_RANGE = (0.005, 0.1)
 """False positive identification rates at which the clumping of false matches is measured."""
 FEWEST_PROBES = 5
 """False positives below which a rate of that range is left out."""
+BINS_A_UNIT = 50
+"""Bins of a histogram to a cosine of 1."""
+BINS_A_LINE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Comparisons:
         mated: (m,) float64 mated scores, ascending.
         pictures: (people,) int64 templates of each person.
         best: (n,) float64 each template's highest score with another person, descending.
+        histogram: of all scores.
     """
 
     top: NDArray[np.float64]
@@ -57,6 +61,7 @@ class Comparisons:
     mated: NDArray[np.float64]
     pictures: Ids
     best: NDArray[np.float64]
+    histogram: ScoreHistogram
 
 
 def compare_all(vectors: FloatArray, people: Ids, skip: NDArray[np.bool_] | None = None) -> Comparisons:
@@ -94,7 +99,17 @@ def compare_all(vectors: FloatArray, people: Ids, skip: NDArray[np.bool_] | None
         mated,
         np.bincount(people),
         best,
+        histogram(mated, nonmated),
     )
+
+
+def histogram(mated: FloatArray | NDArray[np.float64], nonmated: FloatArray) -> ScoreHistogram:
+    """Counts of cosines, from the lowest bin that has any to the highest."""
+    kinds = [np.floor(scores.astype(np.float64) * BINS_A_UNIT).astype(np.int64) for scores in (mated, nonmated)]
+    found = [bins for bins in kinds if len(bins)]
+    low, high = min(int(bins.min()) for bins in found), max(int(bins.max()) for bins in found)
+    counts = [np.bincount(bins - low, minlength=high - low + 1).tolist() for bins in kinds]
+    return ScoreHistogram(low / BINS_A_UNIT, 1 / BINS_A_UNIT, tuple(counts[0]), tuple(counts[1]))
 
 
 def operating_table(measured: Comparisons, *, data: str, date: str, command: str) -> OperatingTable:
@@ -131,6 +146,7 @@ def operating_table(measured: Comparisons, *, data: str, date: str, command: str
         points=tuple(points),
         extremal=extremal_index(measured),
         tail=fit_tail(measured.top, measured.nonmated),
+        histogram=measured.histogram,
     )
 
 
@@ -298,4 +314,18 @@ def table_lines(table: OperatingTable) -> list[str]:
         )
     lines.append("points = [ # threshold, false matches, 95 % interval of their rate over subjects, false non-matches")
     rows = (f"    [{p.threshold:.5f}, {p.errors}, {p.low:.3g}, {p.high:.3g}, {p.misses}]," for p in table.points)
-    return [*lines, *rows, "]"]
+    return [*lines, *rows, "]", *(_histogram_lines(table.histogram) if table.histogram else ())]
+
+
+def _histogram_lines(counts: ScoreHistogram) -> list[str]:
+    """The sub-table of all scores, in TOML."""
+    lines = [
+        "",
+        "[operating.histogram] # comparisons in each bin",
+        f"start = {counts.start:g}",
+        f"step = {counts.step:g}",
+    ]
+    for name, kind in (("mated", counts.mated), ("nonmated", counts.nonmated)):
+        rows = [kind[at : at + BINS_A_LINE] for at in range(0, len(kind), BINS_A_LINE)]
+        lines += [f"{name} = [", *(f"    {', '.join(map(str, row))}," for row in rows), "]"]
+    return lines

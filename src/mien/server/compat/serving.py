@@ -11,12 +11,12 @@ from starlette.requests import Request
 
 from mien.compare import at_fmr, at_fpir, fmr_for_pairs, smallest_fmr
 from mien.errors import FaceError
-from mien.gallery import PictureRecord
+from mien.gallery import Gallery, PictureRecord
 from mien.pipeline import Policy, Seen
 from mien.server.access import Operation, allowed, context_of
 from mien.server.context import Context
 from mien.server.decoding import Found, Picture
-from mien.server.engine import Engine
+from mien.server.engine import Engine, jpegs_for
 from mien.server.keys import Key
 from mien.server.problems import Problem
 from mien.server.served import ServedGallery
@@ -104,12 +104,14 @@ class Looked:
         seen: the picture.
         faces: n of them; may be none.
         templates: of these faces; None when they were not asked for.
+        crops: what the embedder saw of them; None when templates were not asked for.
         detector_s, embedder_s: seconds that each took.
     """
 
     seen: Seen
     faces: Faces
     templates: Templates | None
+    crops: Crops | None
     detector_s: float
     embedder_s: float
 
@@ -118,6 +120,10 @@ class Looked:
         """The templates that were asked for."""
         assert self.templates is not None
         return self.templates
+
+    def jpegs(self, store: Gallery) -> list[bytes]:
+        """The crops as files, where the gallery keeps them; otherwise none."""
+        return [] if self.crops is None else jpegs_for(store, self.crops)
 
     @property
     def record(self) -> PictureRecord:
@@ -156,8 +162,9 @@ def look(engine: Engine, picture: Picture, wanted: Wanted, *, embed: bool = True
         rows = rows[found.faces.scores[rows] >= wanted.least_score]
     rows = rows[: wanted.most or None]
     faces, detected = found.faces[rows], time.perf_counter()
-    templates = _embed(engine, found.crops[rows], faces) if embed and found.crops is not None else None
-    looked = Looked(found.seen, faces, templates, detected - began, time.perf_counter() - detected)
+    crops = found.crops[rows] if embed and found.crops is not None else None
+    templates = None if crops is None else _embed(engine, crops, faces)
+    looked = Looked(found.seen, faces, templates, crops, detected - began, time.perf_counter() - detected)
     return looked if wanted.none else looked.require()
 
 

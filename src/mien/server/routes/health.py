@@ -16,15 +16,18 @@ router = APIRouter(tags=["health"])
 _NO_KEY: dict[str, Any] = {"security": []}
 
 
-@router.get("/health", openapi_extra=_NO_KEY)
+@router.get("/health", openapi_extra=_NO_KEY, responses=documented())
 async def health() -> schemas.Health:
-    """The process answers; needs no key."""
+    """The process answers; needs no key, and is answered however busy the server is. For restarting it."""
     return schemas.Health(status="ok", version=__version__)
 
 
 @router.get("/ready", openapi_extra=_NO_KEY, responses=documented())
 def ready(context: Annotated[Context, Depends(context_of)]) -> schemas.Ready:
-    """The models are loaded and every gallery can be read; needs no key."""
+    """The models are loaded and every gallery can be read; needs no key. For sending it requests.
+
+    A decoder that died is no reason to send none: another takes its place with the next picture.
+    """
     for gallery in context.galleries.values():
         len(gallery.reader.store)
     model = schemas.Model(**context.engine.model.to_dict())

@@ -60,6 +60,17 @@ def _shown(job: Job, jobs: Jobs) -> dict[str, Any]:
     return {**job.to_dict(), "failures": failures}
 
 
+@router.get(
+    "/folders",
+    dependencies=[Depends(allowed(Operation.JOBS))],
+    response_model=schemas.Folders,
+    responses=documented(),
+)
+def list_folders(context: _Shared) -> dict[str, Any]:
+    """Folders of the server that jobs may index, by the names that the operator gave them; never their paths."""
+    return {"folders": context.jobs.folders}
+
+
 @router.post(
     "/galleries/{gallery}/jobs",
     status_code=201,

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query
 from fastapi import Path as InPath
 from starlette.responses import Response
 
-from mien.errors import MienError, NotFoundError
 from mien.gallery import Reference
-from mien.image import Limits
-from mien.image.reading import read_bytes
 from mien.server import schemas
 from mien.server.access import Operation, allowed, context_of
 from mien.server.answers import digest_of
-from mien.server.bodies import Pictures, picture_body, shown_name
+from mien.server.bodies import Pictures, picture_body
 from mien.server.bodies import router as make_router
 from mien.server.context import Context
-from mien.server.decoding import Picture
 from mien.server.keys import Key
+from mien.server.originals import kept_picture
 from mien.server.paging import Cursor, PageLimit, page
 from mien.server.problems import PICTURES, documented, refused
 from mien.server.routes.galleries import Served
@@ -144,22 +139,10 @@ def show_crop(
     context: Annotated[Context, Depends(context_of)],
     side: Annotated[int, Query(ge=32, le=512, description="Pixels of the square.")] = 160,
 ) -> Response:
-    """A small picture of the face, cut from the picture it came from, if that is still where it was."""
+    """A small picture of the face: as the gallery keeps it, or cut from its picture, if that is still where it was."""
+    kept = served.reader.store.crop(reference)
+    if kept is not None:
+        return Response(kept, media_type="image/jpeg")
     found = served.reader.store.reference(reference)
-    picture = kept_picture(found, context.settings.models.limits)
+    picture = kept_picture(found, context.settings)
     return Response(context.engine.decoders.cut(picture, found.face.box, side), media_type="image/jpeg")
-
-
-def kept_picture(reference: Reference, limits: Limits) -> Picture:
-    """The picture of a face. Only the very bytes that were indexed are ever read and shown."""
-    path = Path(reference.face.source)
-    missing = f"reference {reference.id}: its picture is not kept here"
-    if len(path.parts) < 2:  # it was sent, and the name is the client's; files are found where the server was started
-        raise NotFoundError(missing, code="picture-not-kept")
-    try:
-        data, _ = read_bytes(path, shown_name(path.name), limits)
-    except MienError as error:
-        raise NotFoundError(missing, code="picture-not-kept") from error
-    if hashlib.sha256(data).hexdigest() != reference.sha256:
-        raise NotFoundError(f"reference {reference.id}: its picture has changed", code="picture-not-kept")
-    return Picture(shown_name(path.name), data)

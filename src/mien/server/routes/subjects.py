@@ -84,12 +84,7 @@ def change_subject(
 )
 def forget_subject(subject: str, served: Served, context: Annotated[Context, Depends(context_of)]) -> dict[str, Any]:
     """Erase a person for good; the receipt says what was erased."""
-    context.jobs.forget(served.name, subject)  # before it could be stored once more
-    receipt = served.writer.forget(subject)
-    for label in {subject, str(receipt["subject"])}:
-        context.answers.forget(served.name, label)
-        context.jobs.forget(served.name, label)
-    return receipt
+    return context.eraser.forget(served, subject)
 
 
 @router.post(

@@ -28,14 +28,14 @@ async function problemOf(answer) {
 /**
  * One request, tried again while the server is busy.
  * @param {string} path below the server, encoded
- * @param {{method?: string, json?: unknown, form?: FormData, signal?: AbortSignal, key?: string}} options
+ * @param {{method?: string, json?: unknown, form?: FormData, signal?: AbortSignal, key?: string, headers?: Record<string, string>, patience?: number}} options
  * @returns {Promise<Response>}
  */
-export async function ask(path, { method, json, form, signal, key = session.key } = {}) {
-  const headers = key ? { Authorization: `Bearer ${key}` } : {};
+export async function ask(path, { method, json, form, signal, key = session.key, headers: more = {}, patience = PATIENCE } = {}) {
+  const headers = { ...more, ...(key && { Authorization: `Bearer ${key}` }) };
   if (json !== undefined) headers["Content-Type"] = "application/json";
   const body = json === undefined ? form : JSON.stringify(json);
-  for (let left = PATIENCE; ; left--) {
+  for (let left = patience; ; left--) {
     let answer;
     try {
       answer = await fetch(path, { method: method ?? (body ? "POST" : "GET"), headers, body, signal });

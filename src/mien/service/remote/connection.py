@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any, Final
 
 from mien.errors import MienError, StoreError, UsageError
+from mien.gallery.trail import acts_now
 from mien.service.remote.address import Address
 from mien.service.remote.problems import code_of, error_of
 
@@ -28,6 +29,8 @@ KEPT_S: Final = 4.0
 """How long an idle connection is used again; servers close theirs after 5 s, and a request must not meet that."""
 PATIENT_S: Final = 3600.0
 """For work on a whole gallery."""
+PURPOSE: Final = "X-Purpose"
+"""Tells the server why, for its audit record."""
 _BUSY = frozenset({429, 503})
 """Nothing was done: it may always be repeated."""
 _LOST = frozenset({502, 504})
@@ -83,9 +86,14 @@ class Connection:
             patient: the answer may take `PATIENT_S`.
             rest: ``params``, ``json``, ``files`` or ``headers``, as httpx takes them.
 
+        The purpose of `mien.gallery.acting` is sent with it.
+
         Raises:
             MienError: what the server's problem document tells; StoreError ``server-unreachable`` without an answer.
         """
+        _, purpose = acts_now()
+        if purpose:
+            rest["headers"] = {**rest.get("headers", {}), PURPOSE: _header(purpose)}
         if patient:
             rest["timeout"] = _timeouts(self._timeout, read=PATIENT_S)
         for attempt in count():
@@ -117,6 +125,12 @@ class Connection:
 
 def _timeouts(timeout: float, *, read: float) -> httpx.Timeout:
     return httpx.Timeout(timeout, connect=min(CONNECT_S, timeout), read=read)
+
+
+def _header(purpose: str) -> str:
+    if not purpose.isascii():
+        raise UsageError("a purpose that is told to a server has ASCII characters only", code="purpose-characters")
+    return purpose
 
 
 def _json(answer: httpx.Response) -> object:

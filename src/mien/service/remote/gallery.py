@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from mien.compare import check_rate
-from mien.errors import ImageError, LimitError, NotFoundError
+from mien.errors import ConflictError, ImageError, LimitError, NotFoundError, UsageError
 from mien.gallery import Attributes, Person, Subject, check_attributes, check_name
 from mien.gallery.attributes import Value
 from mien.gallery.names import label_id
@@ -34,6 +34,10 @@ from mien.types.results import Enrolment, Groups, Identification, IndexReport, P
 PAGE = 1000
 """Rows of a list that are asked for at once."""
 _TOO_MUCH = frozenset({"body-too-large", "too-many-pictures"})
+_ABOUT_SUBJECT = frozenset(
+    {"consent-ended", "name-blank", "name-characters", "name-length", "name-reserved", NotFoundError.default_code}
+)
+"""Codes of what the server says when pictures may not be added to somebody."""
 _NOTHING = Upload(0, "", "none", b"")
 """Sent when no picture can be: what the server says about the gallery is asked for all the same."""
 
@@ -133,13 +137,26 @@ class RemoteGallery:
             fresh = self._fresh(batch)
             skipped += len(batch) - len(fresh)
             for subject, uploads in groupby(fresh, lambda each: Path(each.source).parent.name if by_folder else None):
-                for _, document in self._parts("/pictures", tuple(uploads), failures, _given(subject=subject)):
+                for document in self._added(tuple(uploads), subject, failures):
                     new, skipped = new + document["new"], skipped + document["skipped"]
                     faces += document["faces"]
             if progress:
                 progress(new + skipped + len(failures) + len(unreadable), total)
         seconds = time.perf_counter() - start
         return IndexReport(total, new, skipped, faces, (*unreadable, *_ordered(failures)), seconds)
+
+    def _added(
+        self, uploads: Sequence[Upload], subject: str | None, failures: dict[int, Failure]
+    ) -> Iterator[Document]:
+        """The answers to new pictures; those of a person who may not be added to are failures."""
+        try:
+            for _, document in self._parts("/pictures", uploads, failures, _given(subject=subject)):
+                yield document
+        except (UsageError, NotFoundError, ConflictError) as error:
+            if subject is None or error.code not in _ABOUT_SUBJECT:
+                raise
+            for each in uploads:
+                failures[each.number] = Failure(each.source, error.code, f"{each.source}: {error.message}")
 
     def identify(
         self,

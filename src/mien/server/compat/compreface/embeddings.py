@@ -42,7 +42,11 @@ def _vectors(rows: object, engine: Engine) -> Embeddings:
     assert isinstance(rows, list)
     if not all(type(number) in (int, float) for row in rows for number in row):
         raise Problem(422, "argument", "an embedding has numbers only")
-    return check_probes(np.array(rows, np.float64), dimension)
+    try:
+        numbers = np.array(rows, np.float64)
+    except OverflowError:
+        raise Problem(422, "argument", "an embedding has numbers of 64 bits") from None
+    return check_probes(numbers, dimension)
 
 
 def _ranked(given: list[Any], scores: FloatArray, point: OperatingPoint) -> dict[str, Any]:

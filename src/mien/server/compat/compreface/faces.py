@@ -65,8 +65,10 @@ def add_face(
     """Enrol a picture of one person."""
     looked = look(served.engine, images[0], Wanted(least_score=least)).require_one()
     require_size(looked.faces, ENROL_FACE_PX)
-    enrolled = served.writer.store.enrol(name, looked.made, looked.record)
-    return row(served, served.writer.store.reference(enrolled.reference))
+    store = served.writer.store
+    crop = next(iter(looked.jpegs(store)), None)
+    enrolled = store.enrol(name, looked.made, looked.record, crop=crop)
+    return row(served, store.reference(enrolled.reference))
 
 
 @router.get("")

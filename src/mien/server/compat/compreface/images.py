@@ -13,8 +13,8 @@ from mien.server.access import Operation, context_of
 from mien.server.compat.compreface.faces import stored_face
 from mien.server.compat.serving import gallery_for
 from mien.server.context import Context
+from mien.server.originals import kept_picture
 from mien.server.problems import Problem
-from mien.server.routes.references import kept_picture
 from mien.server.served import ServedGallery
 
 router = APIRouter()
@@ -27,7 +27,7 @@ SIDE = 160
 def download_face(
     face: str, served: Annotated[ServedGallery, Depends(gallery_for(Operation.SUBJECTS))], context: Shared
 ) -> Response:
-    """The face, cut out of the picture it came from; nothing where that is not kept."""
+    """The face as the gallery keeps it, or cut out of the picture it came from; nothing where neither is kept."""
     return Response(_cut(served, face, context), media_type="application/octet-stream")
 
 
@@ -43,7 +43,10 @@ def show_face(api_key: str, face: str, request: Request, context: Shared) -> Res
 def _cut(served: ServedGallery, face: str, context: Context) -> bytes:
     try:
         reference = stored_face(served, face)
-        picture = kept_picture(reference, context.settings.models.limits)
+        kept = served.reader.store.crop(reference.id)
+        if kept is not None:
+            return kept
+        picture = kept_picture(reference, context.settings)
     except NotFoundError:
         return b""
     except Problem as problem:

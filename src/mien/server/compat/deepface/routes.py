@@ -137,7 +137,7 @@ def register(served: Annotated[ServedGallery, Depends(gallery_for(Operation.ENRO
     shown = shown_name(name or (picture.name if picture.name != "img" else str(uuid.uuid4())))
     record = PictureRecord(looked.seen.sha256, shown, looked.seen.size)
     alone = name if len(looked.faces) == 1 else None
-    return {"inserted": len(store.add_picture(record, looked.made, subject=alone))}
+    return {"inserted": len(store.add_picture(record, looked.made, subject=alone, jpegs=looked.jpegs(store)))}
 
 
 @routes.post("/search")

@@ -5,13 +5,13 @@ import { act, getJson, inGallery, pictureForm } from "../api.js";
 import { h } from "../parts/dom.js";
 import { dropPlace } from "../parts/drop.js";
 import { rememberSent } from "../parts/faces.js";
+import { follow } from "../parts/follow.js";
 import { failed, notice, sentence } from "../parts/notice.js";
 import { progress } from "../parts/progress.js";
 import { session } from "../session.js";
 
 const FILES = 16; // of one request
 const BYTES = 8e6;
-const POLL_MS = 500;
 const TOO_MUCH = [400, 408, 413, 415, 422]; // about what was sent, not about the server or the key
 
 /** Files in requests that stay below the server's limits. */
@@ -29,12 +29,6 @@ export function batches(files) {
   return found;
 }
 
-const later = (ms, signal) => new Promise((done, bad) => {
-  signal.throwIfAborted();
-  const timer = setTimeout(done, ms);
-  signal.addEventListener("abort", () => { clearTimeout(timer); bad(signal.reason); }, { once: true });
-});
-
 const refusal = (file, error) => ({ file: file.name, reason: error.code, message: error.message });
 
 export async function render({ signal, go }) {
@@ -50,16 +44,21 @@ export async function render({ signal, go }) {
       throw Object.assign(new Error("write the name of the person first"), { status: 0 });
     }
     if (busy) throw Object.assign(new Error("wait until the pictures before are done, or stop them"), { status: 0 });
+    await watch(files.length, (view, stop) => (subject === null ? upload(files, view, stop, signal) : enrol(files, subject, view, stop)), subject === null);
+  }
+
+  /** Show how some work goes, and what can be done after it. */
+  async function watch(total, work, sortable) {
     busy = true;
     const stop = new AbortController();
-    const view = progress(files.length, () => stop.abort());
+    const view = progress(total, () => stop.abort());
     report.replaceChildren(...view.elements);
     report.hidden = false;
     report.scrollIntoView({ block: "nearest" });
     try {
-      const faces = await (subject === null ? upload(files, view, stop.signal, signal) : enrol(files, subject, view, stop.signal));
+      const faces = await work(view, stop.signal);
       view.end("Done");
-      if (faces > 0 && subject === null && session.may("group")) report.append(h("button", { type: "button", class: "main", onclick: (event) => sort(event.target).catch(failed) }, "Sort into people"));
+      if (faces > 0 && sortable && session.may("group")) report.append(h("button", { type: "button", class: "main", onclick: (event) => sort(event.target).catch(failed) }, "Sort into people"));
     } catch (error) {
       view.end(error.name === "AbortError" ? "Stopped; what was added stays" : sentence(error.message));
       failed(error);
@@ -77,7 +76,19 @@ export async function render({ signal, go }) {
     notice(`Sorted ${told.faces} faces into ${told.groups.length} people and ${told.ungrouped.length} seen once.`);
   }
 
-  return [h("div", { class: "head" }, h("h1", null, "Add"), h("p", { class: "soft" }, "What is needed to recognise faces is stored; the pictures themselves are not kept by the server. Faces that you add here are shown until you reload or close this page.")),
+  /** Work that goes on since before this page was opened, or opened again. */
+  async function resume() {
+    const { jobs } = await getJson(inGallery("/jobs?limit=20"), { signal });
+    const job = jobs.find((each) => each.kind === "index" && ["queued", "running"].includes(each.state));
+    if (job && !busy) await watch(job.total, (view, stop) => finish(`/v1/jobs/${job.id}`, view, stop, signal, true), true);
+  }
+
+  const kept = h("span");
+  getJson(inGallery(), { signal }).then(({ crops }) => {
+    kept.textContent = crops.kept ? "A small picture of each face is kept with it, and goes when the face goes." : "Faces that you add here are shown until you reload or close this page; whoever runs the server can choose to keep a small picture of each.";
+  }).catch(failed);
+  if (session.may("jobs")) resume().catch(failed);
+  return [h("div", { class: "head" }, h("h1", null, "Add"), h("p", { class: "soft" }, "What is needed to recognise faces is stored; the pictures themselves are not kept by the server. ", kept)),
     h("fieldset", { class: "row" }, h("legend", null, "Whose faces are in the pictures?"), kind("all", "Many people’s; sort them later"), kind("one", "One person’s, one face a picture: ", name)),
     dropPlace({ label: "Drop pictures or a folder here", take: add, several: true, camera: true }), report];
 }
@@ -86,6 +97,8 @@ export async function render({ signal, go }) {
 async function upload(files, view, stop, left) {
   const job = await act(inGallery("/jobs"), { kind: "index" });
   const at = `/v1/jobs/${job.id}`;
+  const stay = (event) => event.preventDefault(); // what is not sent yet would be lost; the rest goes on without a reader
+  addEventListener("beforeunload", stay);
   try {
     let sent = 0;
     for (const batch of batches(files)) {
@@ -94,11 +107,13 @@ async function upload(files, view, stop, left) {
     }
     if (sent === view.refused()) return act(`${at}/cancel`).then(() => 0);
     await act(`${at}/start`);
-    return await follow(at, view, stop, left);
   } catch (error) {
     if (stop.aborted) await act(`${at}/cancel`);
     throw error;
+  } finally {
+    removeEventListener("beforeunload", stay);
   }
+  return finish(at, view, stop, left);
 }
 
 /** Send some pictures; a request that is too large is sent one picture at a time. */
@@ -114,18 +129,19 @@ async function give(files, at, view, signal) {
   }
 }
 
-/** Asked again and again instead of streamed: events cannot carry the key in their header. */
-async function follow(at, view, stop, left) {
-  for (;;) {
-    const job = await getJson(at, { signal: stop });
-    view.tell({ done: job.done + view.refused(), faces: job.faces, known: job.skipped });
-    if (job.ended !== null) {
+/** Follow a job until it has ended or the page is left, when it goes on without a reader. How many faces came. */
+async function finish(at, view, stop, left, resumed = false) {
+  try {
+    for await (const job of follow(at, AbortSignal.any([stop, left]))) {
+      view.tell({ total: job.total, done: job.done, faces: job.faces, known: job.skipped, took: resumed && job.ended ? (Date.parse(job.ended) - Date.parse(job.started)) / 1000 : undefined });
+      if (job.ended === null) continue;
       if (job.failed) view.fail(await allFailures(at));
       if (job.state === "failed") throw Object.assign(new Error(job.message ?? "the job failed"), { status: 0 });
       return job.faces;
     }
-    if (left.aborted) return 0; // the job goes on without a reader
-    await later(POLL_MS, stop);
+  } catch (error) {
+    if (stop.aborted) await act(`${at}/cancel`);
+    throw error;
   }
 }
 

@@ -5,6 +5,7 @@ import { chance, h, percent } from "../parts/dom.js";
 import { dropPlace } from "../parts/drop.js";
 import { failed } from "../parts/notice.js";
 import { aligned, decode } from "../parts/picture.js";
+import { scoreHistogram } from "../parts/histogram.js";
 import { errorCurve } from "../parts/scores.js";
 
 const RATES = [0.01, 0.001, 0.0001, 0.00001];
@@ -57,8 +58,9 @@ function verdict(told, measured, probe, reference) {
         h("p", null, "Score ", h("b", null, told.score.toFixed(3)), `, which is ${told.match ? "at or above" : "below"} the threshold of `, h("b", null, told.threshold.toFixed(3)), "."),
         h("p", { class: "soft" }, `At this threshold ${point.errors.toLocaleString("en")} of ${point.trials.toLocaleString("en")} comparisons of different people were taken for one (FMR ${percent(point.measured_fmr)}, 95 % interval ${percent(point.interval[0])} to ${percent(point.interval[1])}), and ${point.misses.toLocaleString("en")} of ${point.mated.toLocaleString("en")} of the same person were missed. Measured on ${point.data}.`),
         h("p", { class: "soft small" }, `Model ${told.model.name} (${told.model.digest.slice(0, 12)}, ${told.model.precision}, ${told.model.engine}); ${told.seconds.toFixed(2)} s. The crops are what the model saw.`))),
-    measured ? h("div", { class: "card" }, h("h2", null, "Where this score stands"), errorCurve(measured, told.threshold, told.score),
-      h("p", { class: "soft" }, "The model's card holds measured error rates, not all scores, so the curves show how often each kind of error happens at every threshold."))
+    measured ? h("section", { class: "card" }, h("h2", null, "Where this score stands"),
+      measured.histogram && scoreHistogram(measured.histogram, told.threshold, told.score),
+      h("details", { open: !measured.histogram }, h("summary", null, "Error rates at every threshold"), errorCurve(measured, told.threshold, told.score)))
       : h("p", { class: "soft" }, "Nothing was measured of this model, so there is no curve to show."),
   ];
 }

@@ -3,6 +3,7 @@
 import { act, ask, getJson, inGallery, person } from "../api.js";
 import { h, plural, who, whoText } from "../parts/dom.js";
 import { dropFaces, face } from "../parts/faces.js";
+import { consentCard } from "../parts/consent.js";
 import { nameForm } from "../parts/naming.js";
 import { agree, failed, notice, takeBack } from "../parts/notice.js";
 import { session } from "../session.js";
@@ -81,20 +82,11 @@ export async function onePerson(id, go) {
     list.append(...references.slice(list.children.length, list.children.length + SHOWN).map(item));
     more.hidden = list.children.length >= references.length;
   } }, "Show more faces");
-  const facts = [...Object.entries(subject.attributes ?? {}), ...consentFacts(subject.consent)];
+  const facts = Object.entries(subject.attributes ?? {});
   return [h("p", null, h("a", { href: "/", "data-page": true }, "← All people")),
     h("div", { class: "head" }, h("h1", null, who(subject.subject)), h("p", { class: "soft" }, `${plural(references.length, "face")}, since ${subject.created.slice(0, 10)}`)),
     facts.length > 0 && h("dl", { class: "facts" }, facts.map(([key, value]) => h("div", null, h("dt", null, key), h("dd", null, String(value))))),
     may && h("div", { class: "row controls" }, nameForm(subject, stay), h("button", { type: "button", class: "quiet", onclick: () => takeBack(() => stay()) }, "Undo last correction"),
       session.may("forget") && h("button", { type: "button", class: "quiet danger", onclick: () => forget().catch(failed) }, "Forget this person")),
-    picked, list, more].filter(Boolean);
-}
-
-/** Why somebody is kept, and until when. */
-function consentFacts(consent) {
-  if (!consent) return [];
-  const day = (utc) => utc.slice(0, 10);
-  return [["Kept because of", [consent.basis, consent.scope].filter(Boolean).join(": ")],
-    consent.given && ["Since", day(consent.given)],
-    consent.withdrawn ? ["Withdrawn", `${day(consent.withdrawn)}; never matched since`] : consent.expires && ["Until", day(consent.expires)]].filter(Boolean);
+    picked, list, more, consentCard(subject, stay)].filter(Boolean);
 }

@@ -2,16 +2,18 @@
 
 import { getJson, inGallery } from "../api.js";
 import { h, percent, plural } from "../parts/dom.js";
+import { scoreHistogram } from "../parts/histogram.js";
+import { failed } from "../parts/notice.js";
 import { errorCurve } from "../parts/scores.js";
 import { session } from "../session.js";
 
 export async function render() {
-  const [{ models }, gallery, audit] = await Promise.all([
-    getJson("/v1/models"), getJson(inGallery()), session.may("audit") ? getJson(inGallery("/audit?limit=50")) : null]);
+  const [{ models }, gallery, shown, audit] = await Promise.all([
+    getJson("/v1/models"), getJson(inGallery()), getJson("/v1/reports"), session.may("audit") ? getJson(inGallery(`/audit?limit=${LINES}`)) : null]);
   const name = gallery.model?.model ?? models.find((model) => model.in_use && model.kind === "embedder")?.name;
   const model = models.find((each) => each.name === name);
   return [h("div", { class: "head" }, h("h1", null, "Trust"), h("p", { class: "soft" }, "What the answers rest on, and what is kept.")),
-    points(model), kept(gallery), licences(models), trail(audit)];
+    points(model, gallery.operating), reports(shown), kept(gallery), licences(models), trail(audit)];
 }
 
 const card = (title, ...children) => h("section", { class: "card" }, h("h2", null, title), ...children);
@@ -20,7 +22,7 @@ const table = (head, rows, caption) => h("div", { class: "scroll", tabindex: 0, 
   h("table", null, h("caption", { class: "unseen" }, caption), h("thead", null, h("tr", null, head.map((cell) => h("th", { scope: "col" }, cell)))),
     h("tbody", null, rows.map((row) => h("tr", null, row.map((cell, i) => (i ? h("td", null, cell) : h("th", { scope: "row" }, cell))))))));
 
-function points(model) {
+function points(model, own) {
   if (!model?.measured) return card("Operating points", h("p", { class: "soft" }, "Nothing was measured of the model in use, so no error rate can be promised."));
   const { measured } = model;
   const decades = [0.01, 0.001, 0.0001, 0.00001].map((rate) => measured.points.find((point) => point.fmr <= rate && point.errors > 0)).filter(Boolean);
@@ -29,9 +31,18 @@ function points(model) {
   const typical = decades.at(-1) ?? measured.points[0];
   return card("Operating points",
     h("p", null, `${model.name}: at which threshold how many errors happen. Measured on ${measured.data} (${measured.date}).`),
-    errorCurve(measured, typical.threshold),
+    h("div", { class: "two" }, measured.histogram && scoreHistogram(measured.histogram, typical.threshold), errorCurve(measured, typical.threshold)),
     table(["Threshold", "FMR", "95 % interval", "Two taken for one", "One taken for two (FNMR)"], rows, "Operating points"),
-    h("p", { class: "soft small" }, "Made by ", h("code", null, measured.command)));
+    h("p", { class: "soft small" }, "Made by ", h("code", null, measured.command)),
+    own?.histogram && [h("h3", null, "Measured on this gallery"), h("p", null, `Thresholds of verifications and searches here rest on ${own.data} (${own.date}).`), scoreHistogram(own.histogram)]);
+}
+
+/** What was measured, by whoever runs the server, and left for everybody to read. */
+function reports({ reports: found, shown }) {
+  if (!found.length) return card("Evaluation reports", h("p", { class: "soft" }, shown ? "The folder of reports holds none yet; " : "Whoever runs the server can show them here with ", h("code", null, shown ? "mien evaluate … --report" : "mien serve --reports FOLDER"), shown ? " writes one." : "."));
+  return card("Evaluation reports", h("ul", { class: "reports" }, found.map(({ name, title, modified, address }) => h("li", null,
+    h("a", { href: address, target: "_blank", rel: "noopener" }, title), h("span", { class: "soft small" }, `${name}, ${modified.slice(0, 10)}`)))),
+  h("p", { class: "soft small" }, "Each opens in a tab of its own. The links are good for an hour; show this page again for new ones."));
 }
 
 function kept(gallery) {
@@ -39,9 +50,10 @@ function kept(gallery) {
   const facts = [["People", gallery.subjects.toLocaleString("en")], ["of them without a name", gallery.unnamed.toLocaleString("en")], ["Faces", gallery.references.toLocaleString("en")],
     ["Pictures known by their content", gallery.pictures.toLocaleString("en")], ["File", size], ["Templates", gallery.compact ? "1 byte a dimension" : "4 bytes a dimension"],
     gallery.due !== undefined && ["People whose consent has ended", gallery.due ? `${gallery.due}: never matched any more, erased by “mien gallery sweep”` : "0"],
+    ["Small pictures of faces", gallery.crops.kept ? `kept, ${gallery.crops.stored.toLocaleString("en")} of them` : gallery.crops.stored ? `${gallery.crops.stored.toLocaleString("en")} kept from before` : "not kept"],
     ["Error rates", gallery.operating ? `measured on this gallery: ${gallery.operating.data} (${gallery.operating.date})` : "the model’s own"]].filter(Boolean);
   return card("What is kept", h("dl", { class: "facts" }, facts.map(([key, value]) => h("div", null, h("dt", null, key), h("dd", null, value)))),
-    h("p", null, "A face is kept as numbers, with its place in the picture, until somebody erases it. Pictures are not kept; the small ones on these pages are cut from the files they came from, where those are still there. Forgetting a person erases the faces, the name and every trace in the file, and gives a receipt."));
+    h("p", null, `A face is kept as numbers, with its place in the picture, until somebody erases it. The pictures themselves are not kept. The small ones on these pages are ${gallery.crops.kept ? "the aligned faces, kept beside the numbers and erased with them" : "cut from the files they came from, where those lie unchanged in a folder that the server may read"}. Forgetting a person erases the faces, the name and every trace in the file, and gives a receipt.`));
 }
 
 function licences(models) {
@@ -49,11 +61,40 @@ function licences(models) {
   return card("Models and licences", table(["Model", "Kind", "Code", "Weights", "Training data", "Class"], rows, "Models and licences"));
 }
 
-function trail(audit) {
-  if (!session.may("audit")) return card("Audit trail", h("p", { class: "soft" }, `Your key (${session.facts.role}) may not read it; one of the role auditor or admin may.`));
-  const { records } = audit;
-  const text = (value) => (value === null || value === undefined ? "" : typeof value === "object" ? Object.entries(value).map(([key, each]) => `${key} ${each}`).join(", ") : String(value));
-  const columns = [...new Set(records.flatMap((record) => Object.keys(record)))].filter((key) => key !== "hash");
-  return card("Audit trail", h("p", { class: "soft" }, `${plural(records.length, "record")} shown. Nothing biometric and no name stands in it; each record is chained to the one before.`),
-    records.length > 0 && table(columns, records.map((record) => columns.map((key) => text(record[key]))), "Audit trail"));
+const LINES = 25;
+const COLUMNS = { sequence: "No.", utc: "When (UTC)", action: "Act", counts: "Of what", actor: "Who", purpose: "Why", subject: "Person", model: "Model", threshold: "Threshold", rate: "Rate" };
+const SHORT = { subject: 8, model: 12 }; // characters of what is long and rarely read; the rest is told on demand
+
+function trail(first) {
+  if (!first) return card("Audit trail", h("p", { class: "soft" }, `Your key (${session.facts.role}) may not read it; one of the role auditor or admin may.`));
+  const records = [...first.records];
+  const count = h("p", { class: "soft", role: "status" });
+  const place = h("div");
+  let next = first.next;
+  const older = h("button", { type: "button", onclick: () => load().catch(failed) }, "Older records");
+
+  async function load() {
+    const told = await getJson(inGallery(`/audit?limit=${LINES}&cursor=${encodeURIComponent(next)}`));
+    records.push(...told.records);
+    next = told.next;
+    draw();
+  }
+
+  function draw() {
+    const columns = Object.keys(COLUMNS).filter((key) => records.some((record) => ![null, undefined, ""].includes(record[key])));
+    const rows = records.map((record) => columns.map((key) => shown(key, record[key])));
+    count.textContent = `${plural(records.length, "record")} shown${next ? ", there are older ones" : ""}. Nothing biometric and no name stands in it; each record is chained to the one before.`;
+    place.replaceChildren(records.length ? table(columns.map((key) => COLUMNS[key]), rows, "Audit trail") : "");
+    older.hidden = !next;
+  }
+  draw();
+  return card("Audit trail", count, h("div", { class: "trail" }, place), older);
+}
+
+function shown(key, value) {
+  if (value === null || value === undefined) return "";
+  if (key === "utc") return value.replace("T", " ").replace("Z", "");
+  if (key === "counts") return Object.entries(value).map(([kind, many]) => `${many.toLocaleString("en")} ${kind}`).join(", ");
+  if (SHORT[key]) return h("span", { title: value }, value.slice(0, SHORT[key]));
+  return String(value);
 }

@@ -1,5 +1,6 @@
-// Small pictures of stored faces. mien keeps no pictures: the server cuts a face out of the file it came from, if that is
-// still there. Of what was sent from this page, the page itself cuts the face, for as long as it is open.
+// Small pictures of stored faces. The server has one where the gallery keeps them, or cuts it out of the file that the
+// face came from, if that is still there. Otherwise, of what was sent from this page, the page itself cuts the face, for
+// as long as it is open.
 
 import { ask, getJson, inGallery } from "../api.js";
 import { session } from "../session.js";
