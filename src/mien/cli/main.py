@@ -10,20 +10,27 @@ import typer
 
 from mien.cli import (
     audit,
+    backbones,
     calibrate,
+    clean,
     detect,
     doctor,
     enrol,
     evaluate,
+    export,
+    finetune,
     gallery,
     group,
     identify,
     index,
     keys,
+    losses,
     models,
     output,
+    prepare,
     samples,
     serve,
+    train,
     verify,
 )
 from mien.errors import MienError, UsageError
@@ -57,9 +64,16 @@ app.add_typer(gallery.app, name="gallery")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluate.app, name="evaluate")
 app.command("calibrate")(calibrate.calibrate)
+app.command("prepare")(prepare.prepare)
+app.command("clean")(clean.clean)
+app.command("train")(train.train)
+app.command("finetune")(finetune.finetune)
+app.command("export")(export.export)
 app.command("serve")(serve.serve)
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+app.command("losses")(losses.losses)
+app.command("backbones")(backbones.backbones)
 app.command("samples")(samples.samples)
 app.command("doctor")(doctor.doctor)
 

@@ -8,7 +8,7 @@ from mien.models.contract import contract_of
 from mien.models.describe import describe
 from mien.models.detectors import Detector
 from mien.models.embedders import Embedder
-from mien.models.licences import POLICIES, require_licence
+from mien.models.licences import POLICIES, licence_needed, require_licence
 from mien.models.loading import LoadSettings, load_detector, load_embedder
 from mien.models.sources import Progress
 from mien.models.store import Store, cache_folder
@@ -26,6 +26,7 @@ __all__ = [
     "contract_of",
     "describe",
     "find_card",
+    "licence_needed",
     "load_detector",
     "load_embedder",
     "read_card",

@@ -37,6 +37,11 @@ def licence_class(spdx: str) -> str:
     return "non-commercial" if "NC" in spdx.split("-") else "any"
 
 
+def licence_needed(card: Card) -> str:
+    """The narrowest policy that lets code and weights of the card through."""
+    return max((licence_class(spdx) for spdx in (card.licences.code, card.licences.weights)), key=POLICIES.index)
+
+
 def require_licence(card: Card, policy: str) -> None:
     """Raise unless the policy lets code and weights of the card, and of those it names, through.
 
