@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lfw import arguments, models, read_pairs, templates
 from mien.gallery import Gallery
-from mien.gallery.codec import decode, encode
+from mien.gallery.store.codec import decode, encode
 from mien.types.faces import Face
 from mien.types.template import Precision, TemplateContract, Templates
 

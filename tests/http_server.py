@@ -13,6 +13,14 @@ from pathlib import Path
 
 import httpx
 
+MIEN = (
+    sys.executable,
+    "-c",
+    "import ctypes; ctypes.CDLL(None).prctl(1, 9)\n"  # PR_SET_PDEATHSIG, SIGKILL: it does not outlive its tests
+    "from mien.cli.main import main; main()",
+)
+"""The command, for a server of a test; on Linux."""
+
 
 @dataclass
 class Server:
@@ -70,7 +78,7 @@ class Server:
 def start(folder: Path, *options: str) -> Server:
     environment = {**os.environ, "MIEN_STATE": str(folder / "state.sqlite")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "mien", "serve", "-g", str(folder / "family.mien"), "--port", "0", *options],
+        [*MIEN, "serve", "-g", str(folder / "family.mien"), "--port", "0", *options],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -111,11 +111,12 @@ def photos(tmp_path: Path) -> Path:
 def both(tmp_path_factory: pytest.TempPathFactory, weights: None) -> Iterator[tuple[GalleryService, ...]]:
     """With the default weights: a file, and a server with another.
 
-    On one engine: left to itself the library takes the fastest for the number of pictures, a server that for many.
+    On one engine in one precision: left to itself the library takes the fastest for the number of pictures, a server
+    that for many, and what was measured on the machine may change both.
     """
     del weights
     folder = tmp_path_factory.mktemp("both")
-    models = Models(settings=LoadSettings(engine="onnxruntime"))
+    models = Models(settings=LoadSettings(engine="onnxruntime", precision="f32"))
     settings = Settings(
         {"family": folder / "family.mien"}, folder / "state.sqlite", limits=LIMITS, workers=1, models=models
     )

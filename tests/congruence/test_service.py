@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mien.errors import ConflictError, FaceError, ImageError, MienError, NotFoundError, UsageError
-from mien.gallery import acting
-from mien.server.context import Context
+from mien.gallery import Consent, acting
 from mien.service import GalleryService, LocalGallery
 from mien.testing.toys import draw_picture
 from mien.types.faces import Face
@@ -185,6 +185,12 @@ REFUSED: dict[str, tuple[type[MienError], str, Callable[[GalleryService, Path], 
     "no candidates": (UsageError, "top", lambda g, p: g.identify(p / "ada/1.png", top=0)),
     "bad key": (UsageError, "attribute-key", lambda g, p: g.set_attributes("Ada", {"1": 2})),
     "not a number": (UsageError, "attribute-value", lambda g, p: g.set_attributes("Ada", {"a": float("nan")})),
+    "no basis": (UsageError, "text", lambda g, p: g.set_consent("Ada", basis=" ")),
+    "long basis": (UsageError, "text", lambda g, p: g.set_consent("Ada", basis="b" * 1001)),
+    "no date": (UsageError, "consent-date", lambda g, p: g.set_consent("Ada", expires="soon")),
+    "over already": (UsageError, "consent-date", lambda g, p: g.set_consent("Ada", expires="2020-01-01")),
+    "nobody's consent": (NotFoundError, "not-found", lambda g, p: g.set_consent("Eve")),
+    "nobody withdraws": (NotFoundError, "not-found", lambda g, p: g.withdraw("Eve")),
     "filter": (UsageError, "where", lambda g, p: g.identify(p / "ada/1.png", where="site=")),
 }
 
@@ -229,17 +235,19 @@ def test_both_give_the_very_same_answers(toy_local: LocalGallery, toy_remote: Ga
 
 
 def test_consent_is_seen_from_everywhere_and_its_end_heeded(
-    toy_local: LocalGallery, toy_remote: GalleryService, toy_server: tuple[str, str, Context], photos: Path
+    toy_local: LocalGallery, toy_remote: GalleryService, photos: Path
 ) -> None:
     both: tuple[GalleryService, ...] = toy_local, toy_remote
-    stores = toy_local.store, toy_server[2].galleries["family"].writer.store
-    for gallery, store in zip(both, stores, strict=True):
-        gallery.enrol("Ada", photos / "ada" / "1.png")
-        store.set_consent("Ada", scope="door", given="2026-01-02T00:00:00+00:00")
-    assert both[0].show("Ada").subject.consent == both[1].show("Ada").subject.consent
-    for store in stores:
-        store.withdraw("Ada")
+    stated = []
     for gallery in both:
+        gallery.enrol("Ada", photos / "ada" / "1.png")
+        stated.append(
+            gallery.set_consent("Ada", scope="door", given=date(2026, 1, 2), expires="2999-01-01T01:00+01:00")
+        )
+    shown = [gallery.show("Ada").subject.consent for gallery in both]
+    assert stated == shown == [Consent("consent", "door", "2026-01-02T00:00:00Z", "2999-01-01T00:00:00Z")] * 2
+    for gallery in both:
+        assert not gallery.withdraw("Ada").in_force
         consent = gallery.show("Ada").subject.consent
         assert consent is not None
         assert not consent.in_force

@@ -13,6 +13,8 @@ from types import ModuleType
 
 import pytest
 
+from http_server import MIEN
+
 urllib3 = pytest.importorskip("urllib3.contrib", reason="needs compreface-sdk")
 # requests-toolbelt 0.9.1, to which the SDK is pinned, wants Google App Engine's part of urllib3 1 to be there
 urllib3.appengine = getattr(urllib3, "appengine", ModuleType("appengine"))
@@ -62,9 +64,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, weights: None) -> Iterator[
         "--state",
         str(state),
     ]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mien", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([*MIEN, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     with process:
         for line in process.stderr:
             if found := re.search(r"serving .* at http://127\.0\.0\.1:(\d+)", line):

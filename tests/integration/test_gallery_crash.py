@@ -26,7 +26,7 @@ from mien.errors import (
     StoreLockedError,
 )
 from mien.gallery import Gallery, import_gallery
-from mien.gallery.database import require_library
+from mien.gallery.store.database import require_library
 from mien.types.faces import Face
 from mien.types.template import Precision, TemplateContract, Templates
 

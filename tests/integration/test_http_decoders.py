@@ -45,16 +45,18 @@ def test_killing_decoders_under_load_is_never_a_fault(server: Server, portraits:
         for pid in server.decoders():
             os.kill(pid, signal.SIGKILL)
         for path in ("/health", "/ready"):
-            answer = httpx.get(server.url + path, timeout=5)
+            answer = httpx.get(server.url + path, timeout=30)
             assert answer.status_code == 200, answer.text
     done.set()
     for thread in threads:
         thread.join(60)
-    assert set(told) <= {(200, ""), (422, "urn:mien:image-decoder-ended"), (503, "urn:mien:busy")}
+    refused = {(422, "urn:mien:image-decoder-ended"), (503, "urn:mien:busy")}
+    refused.add((503, "urn:mien:decoder-start"))  # several in a row were killed before they had their detector
+    assert set(told) <= {(200, ""), *refused}
     assert (200, "") in told
     with server.client() as client:
         after = [client.post("/v1/faces", files=sent).status_code for _ in range(8)]
         deaths = float(re.search(r"^mien_decoder_deaths_total ([\d.]+)", client.get("/metrics").text, re.MULTILINE)[1])
-    assert after[-4:] == [200] * 4  # those killed while idle are found out by the next picture
+    assert after == [200] * 8  # those killed while idle cost no picture
     assert deaths >= 2
     assert len(server.decoders()) == 2

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from http_server import MIEN
 from mien.evaluate.report import Report, Section, write_report
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the pages are tested with playwright")
@@ -35,7 +36,7 @@ pytestmark = [
 @contextmanager
 def serving(tmp_path: Path, *options: str, token: str | None = None) -> Iterator[tuple[str, str]]:
     """Address and admin key of a server; one that starts again has the key that it told the first time."""
-    command = [sys.executable, "-m", "mien", "serve", "-g", str(tmp_path / "family.mien"), "--port", "0", *options]
+    command = [*MIEN, "serve", "-g", str(tmp_path / "family.mien"), "--port", "0", *options]
     environment = {**os.environ, "MIEN_STATE": str(tmp_path / "state.sqlite")}
     process = subprocess.Popen(
         [*command, "--per-minute", "100000"],
@@ -331,6 +332,23 @@ def test_faces_are_shown_after_a_restart_where_small_pictures_are_kept(
         page.get_by_text("Nobody is in this gallery yet").wait_for()
         show(page, "Trust")
         page.get_by_text("kept, 0 of them").wait_for()
+
+
+def test_whether_small_pictures_are_kept_is_chosen_on_the_trust_page(
+    browser: Any, tmp_path: Path, portraits: Path, weights: None
+) -> None:
+    with serving(tmp_path) as (address, token), signed_in(browser, address, token) as page:
+        show(page, "Trust")
+        page.get_by_text("not kept", exact=True).wait_for()
+        page.get_by_role("button", name="Keep small pictures of faces from now on").click()
+        page.get_by_text("kept, 0 of them").wait_for()
+        add(page, portraits / "obama.jpg", subject="Barack")
+        show(page, "Trust")
+        page.get_by_text("kept, 1 of them").wait_for()
+        page.get_by_role("button", name="Erase the small pictures, and keep none").click()
+        page.get_by_role("dialog").get_by_role("button", name="Erase them").click()
+        page.get_by_text("not kept", exact=True).wait_for()
+        assert page.evaluate("document.activeElement.textContent") == "Keep small pictures of faces from now on"
 
 
 def test_reports_are_opened_from_the_trust_page(browser: Any, tmp_path: Path, weights: None) -> None:

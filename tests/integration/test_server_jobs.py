@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
+from http_server import MIEN
 from mien.server.keys import KeyStore, Role
 
 pytestmark = [pytest.mark.weights, pytest.mark.data]
@@ -75,7 +76,7 @@ def serve(tmp_path: Path, photos: Path, weights: None) -> Iterator[Callable[[], 
 def _start(folder: Path, token: str, photos: Path) -> Server:
     options = ["--port", "0", "--folder", f"photos={photos}", "--per-minute", "100000", "--workers", "2"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "mien", "serve", "-g", str(folder / "family.mien"), *options],
+        [*MIEN, "serve", "-g", str(folder / "family.mien"), *options],
         env={**os.environ, "MIEN_STATE": str(folder / "state.sqlite")},
         stderr=subprocess.PIPE,
         text=True,
@@ -175,6 +176,10 @@ def test_cancelling_keeps_what_was_stored_and_erases_what_waits(serve: Callable[
         assert done["state"] == "cancelled"
         assert 0 < done["new"] < PICTURES
         assert client.get("/v1/galleries/family").json()["references"] == done["faces"]
+        for _ in range(200):  # they are erased right after the end was written down
+            if not spool(server):
+                break
+            time.sleep(0.05)
         assert spool(server) == []
 
 

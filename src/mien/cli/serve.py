@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from mien.cli import options, output
 if TYPE_CHECKING:
     import uvicorn
 
+    from mien.server.context import Context
     from mien.server.settings import Settings
 
 SERVER = "Server"
@@ -175,7 +177,7 @@ def run(settings: Settings) -> None:
     _allow_files()
     listening = listen(settings)
     settings = replace(settings, port=listening.getsockname()[1])
-    with contextlib.closing(listening), contextlib.closing(open_context(settings)) as context:
+    with _shown_log(), contextlib.closing(listening), contextlib.closing(open_context(settings)) as context:
         config = uvicorn.Config(
             create_app(settings, context=context),
             http=Connection,
@@ -184,15 +186,47 @@ def run(settings: Settings) -> None:
             proxy_headers=settings.behind_proxy,
             server_header=False,
             access_log=False,  # addresses hold names of people
-            log_level="warning",
+            log_level="error",  # what is wrong with a request is told to the client, and fills no log
             timeout_graceful_shutdown=round(settings.limits.stop_s),
             timeout_keep_alive=30,
             ws="none",
         )
         server = uvicorn.Server(config)
         with _stopped_by_signals(server):
+            if unseen := _without_faces(context):
+                output.note(f"{', '.join(unseen)}: faces cannot be shown without --keep-crops, or --folder photos=DIR")
             output.note(f"serving {', '.join(sorted(settings.galleries))} at {settings.address}")
             server.run(sockets=[listening])
+
+
+@contextlib.contextmanager
+def _shown_log() -> Iterator[None]:
+    """What the server notes as it works, such as how many a sweep erased, stands on stderr."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Line("%(asctime)s %(levelname)s %(message)s"))
+    log = logging.getLogger("mien")
+    before = log.level
+    log.setLevel(logging.INFO)
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(before)
+
+
+class _Line(logging.Formatter):
+    """One line a record, without terminal control."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - a method of logging's
+        return output.printable(super().formatMessage(record)).replace("\n", "\\n")
+
+
+def _without_faces(context: Context) -> list[str]:
+    """Galleries of which no page can show a face: nothing is kept of them, and no folder may be read."""
+    if context.settings.folders:
+        return []
+    return [name for name, served in sorted(context.galleries.items()) if not served.reader.store.keeps_crops]
 
 
 def _allow_files() -> None:

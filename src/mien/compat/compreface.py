@@ -14,7 +14,7 @@ from typing import Any, Final
 import httpx
 
 from mien.errors import ConflictError, MienError, NotFoundError, UsageError
-from mien.gallery.names import check_name
+from mien.gallery.store.names import check_name
 from mien.service import LocalGallery
 from mien.service.engine import Progress
 from mien.types.outcome import Failure

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mien.errors import NotFoundError, StoreError
-from mien.gallery.database import Database, named_errors
-from mien.gallery.rows import Rows
-from mien.gallery.schema import SEALED
-from mien.gallery.searchfile import find_damage
+from mien.gallery.search.file import find_damage
+from mien.gallery.store.database import Database, named_errors
+from mien.gallery.store.rows import Rows
+from mien.gallery.store.schema import SEALED
 
 
 def find_problems(path: Path, wait_s: float) -> list[str]:

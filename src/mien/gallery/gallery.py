@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mien.errors import NotFoundError
-from mien.gallery import attributes, corrections, dossier, exchange, groups, importing, operating
-from mien.gallery.attributes import Value
+from mien.gallery.calls.retention import Retaining
 from mien.gallery.check import find_problems
-from mien.gallery.database import named_errors
-from mien.gallery.names import check_name, label_id
-from mien.gallery.retention import Retaining
+from mien.gallery.exchange import dossier, exporting, importing
+from mien.gallery.people import attributes, corrections, groups, operating
+from mien.gallery.people.attributes import Value
+from mien.gallery.store.database import named_errors
+from mien.gallery.store.names import check_name, label_id
 from mien.types.arrays import FloatArray
 from mien.types.score import OperatingTable
 from mien.types.template import Precision, TemplateContract
@@ -175,10 +176,10 @@ class Gallery(Retaining):
         if salvage:
             self.close()
             with self._lock, named_errors(self.path):
-                return exchange.salvage(self.path, Path(out), self._wait_s)
+                return exporting.salvage(self.path, Path(out), self._wait_s)
         with self._reading() as (rows, projection):
             if subject is None:
-                return exchange.export(rows, Path(out))
+                return exporting.export(rows, Path(out))
             number = projection.require(subject, str(self.path))
             return dossier.export(rows, projection, Path(out), number, self._utc())
 
@@ -196,7 +197,7 @@ class Gallery(Retaining):
     def backup(self, out: str | os.PathLike[str]) -> None:
         """Copy the gallery as it is now, also while others write to it; `out` is replaced whole, or not at all."""
         with self._reading() as (rows, _):
-            exchange.backup(rows.database, Path(out))
+            exporting.backup(rows.database, Path(out))
 
 
 def import_gallery(

@@ -43,6 +43,7 @@ class Operation(StrEnum):
     EXPORT = "export"
     AUDIT = "audit"
     METRICS = "metrics"
+    CROPS = "crops"
 
 
 _O = Operation

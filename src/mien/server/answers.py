@@ -12,8 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from mien.gallery.names import name_key
-from mien.gallery.session import Clock, utc_now
+from mien.gallery.calls.session import Clock, utc_now
+from mien.gallery.store.names import name_key
 from mien.server.problems import Problem
 from mien.server.state import StateStore
 

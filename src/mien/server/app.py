@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -86,6 +87,8 @@ def create_app(settings: Settings, *, context: Context | None = None) -> FastAPI
             if context is None:
                 await run_in_threadpool(opened.close)
 
+    # A line for each mistake of a client would fill the log; the client is told of them.
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     app = FastAPI(
         title="mien",
         version=__version__,

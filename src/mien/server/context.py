@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from mien.cores import usable_cores
 from mien.errors import NotFoundError
-from mien.gallery.session import Clock, utc_now
+from mien.gallery.calls.session import Clock, utc_now
 from mien.models import load_embedder
 from mien.runtime import quiet_libraries
 from mien.server.answers import Answers

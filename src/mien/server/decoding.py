@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from mien.cores import CORES, usable_cores
-from mien.errors import ImageError, LimitError, MienError
+from mien.errors import ImageError, LimitError, MienError, ModelError
 from mien.geometry.align import ARCFACE, align_faces
 from mien.image import Limits, encode_jpeg, open_photo, thumbnail
 from mien.models import Detector
@@ -44,6 +44,8 @@ ANSWER_S = 30.0
 TURN_S = 20.0
 """Seconds that a picture waits for a worker before it is refused."""
 STOP_S = 2.0
+STARTS = 2
+"""Processes that are started anew, one after the other, before it is told that they do not start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +169,25 @@ class Decoders:
         held = [self._idle.get() for _ in range(self.count)]
         try:
             for worker in held:
-                worker.wait_ready()
+                worker.revive()
         finally:
             for worker in held:
                 self._idle.put(worker)
+
+    def require_start(self) -> None:
+        """Return when a worker lives, or another one in its place has started.
+
+        Raises:
+            ModelError: it does not start.
+        """
+        try:
+            worker = self._idle.get_nowait()
+        except queue.Empty:  # all are at work
+            return
+        try:
+            self._metrics.decoder_deaths.inc(worker.revive())
+        finally:
+            self._idle.put(worker)
 
     def look(self, picture: Picture, policy: Policy | None, *, least_px: float = 0, nobody: bool = False) -> Found:
         """The faces of a picture; see `Look`.
@@ -212,11 +229,13 @@ class Decoders:
             if left(client_left()):
                 outcome = "client-left"
                 raise gone()
+            self._metrics.decoder_deaths.inc(worker.revive())
             return worker.run(task)
         except _DiedError as death:
             outcome = "died"
             self._metrics.decoder_deaths.inc()
-            worker = _Worker(self._models)
+            with contextlib.suppress(OSError):  # the next picture tries again
+                worker = _Worker(self._models)
             raise death.refusal(task.picture.name) from None
         except MienError as error:
             outcome = error.code
@@ -246,15 +265,48 @@ class _Worker:
     """One process and the pipe to it."""
 
     def __init__(self, models: Models) -> None:
+        self._models = models
+        self._start()
+
+    def _start(self) -> None:
         context = get_context("spawn")  # a fork would copy the engine's threads half
         self._pipe, theirs = context.Pipe()
-        self._process: BaseProcess = context.Process(target=_serve, args=(theirs, models), daemon=True)
-        self._process.start()
+        process: BaseProcess = context.Process(target=_serve, args=(theirs, self._models), daemon=True)
+        process.start()
+        self._process = process
         theirs.close()  # so that a worker's death closes the pipe
         self._ready = False
 
-    def wait_ready(self) -> None:
-        """Return when it has its detector."""
+    def revive(self) -> int:
+        """Return when it has its detector; a process that ended before is replaced, for that was no picture's fault.
+
+        Returns:
+            How many were replaced.
+
+        Raises:
+            ModelError: the detector cannot be loaded, or one process after the other ends before it has.
+        """
+        ended = 0
+        while True:
+            if not self._process.is_alive():
+                ended += 1
+                self._restart()
+            try:
+                self._wait_ready()
+            except _DiedError as death:
+                if ended == STARTS or death.exit_code is None:
+                    raise _no_start(f"exit code {death.exit_code}") from None
+            else:
+                return ended
+
+    def _restart(self) -> None:
+        self.close()
+        try:
+            self._start()
+        except OSError as error:
+            raise _no_start(str(error)) from error
+
+    def _wait_ready(self) -> None:
         if not self._ready:
             refusal = self._receive()
             if isinstance(refusal, MienError):
@@ -263,7 +315,6 @@ class _Worker:
 
     def run(self, task: Task) -> object:
         """What the task gives; what it raises is raised here."""
-        self.wait_ready()
         try:
             self._pipe.send(task)
         except OSError:
@@ -296,6 +347,11 @@ class _Worker:
         self._pipe.close()
         self._process.join(STOP_S)
         return _DiedError(self._process.exitcode or 0)
+
+
+def _no_start(why: str) -> ModelError:
+    text = f"the processes that decode pictures do not start ({why}); look for limits of memory and processes"
+    return ModelError(text, code="decoder-start")
 
 
 def _serve(pipe: Connection, models: Models) -> None:

@@ -52,6 +52,7 @@ class Job:
         stopping: it is to end as cancelled.
         version: grows with each change.
         created, changed, started, ended: UTC, ISO 8601.
+        purpose: why, in the words of the request that made it; may be empty.
     """
 
     number: int
@@ -78,10 +79,11 @@ class Job:
     changed: str
     started: str | None
     ended: str | None
+    purpose: str
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON, without the failures."""
-        hidden = ("number", "file", "regroup", "owner", "added", "changed")
+        hidden = ("number", "file", "regroup", "owner", "added", "changed", "purpose")
         shown = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in hidden}
         skipped = self.done - self.added - self.failed
         return {**shown, "asked_by": self.owner, "new": self.added, "skipped": skipped}

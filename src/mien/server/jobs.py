@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from mien.errors import NotFoundError, StoreLockedError
-from mien.gallery.session import Clock, utc_now
+from mien.gallery.calls.session import Clock, utc_now
+from mien.gallery.store.names import check_text
+from mien.gallery.store.trail import acts_now
 from mien.server.decoding import Picture
 from mien.server.job import Job, Kind, State, Waiting
 from mien.server.jobstore import JobStore
-from mien.server.jobwork import record_end
+from mien.server.jobwork import MAX_JOB_PURPOSE
 from mien.server.jobworker import STOP_S, Worker
 from mien.server.problems import Problem
 from mien.server.served import ServedGallery
@@ -44,7 +46,6 @@ class Jobs:
 
     def __init__(self, settings: Settings, galleries: Mapping[str, ServedGallery], clock: Clock = utc_now) -> None:
         self._settings = settings
-        self._galleries = galleries
         self._clock = clock
         self._store = JobStore(settings.state, clock)
         self._spool = Spool(settings.state.with_name(settings.state.name + ".jobs"), SPOOL_BYTES)
@@ -89,8 +90,11 @@ class Jobs:
             by_folder: the folder of a picture names the person in it.
             full: compare all faces again.
 
+        What it does is recorded with the purpose of the request that makes it.
+
         Raises:
             NotFoundError: no folder has that name.
+            UsageError: the purpose of this request is too long.
             Problem: too many jobs wait already (503).
         """
         if folder is not None and folder not in self._settings.folders:
@@ -99,6 +103,8 @@ class Jobs:
             )
         if self._store.unfinished(gallery.name) >= MAX_UNFINISHED:
             raise Problem(503, "busy", f"{MAX_UNFINISHED} jobs wait already; come back later", {"Retry-After": "60"})
+        _, purpose = acts_now()
+        check_text("purpose of a job", purpose, MAX_JOB_PURPOSE, blank=True)
         state = State.OPEN if kind == "index" and folder is None else State.QUEUED
         job = self._store.create(
             *(gallery.name, gallery.path.resolve(), kind, owner),
@@ -106,6 +112,7 @@ class Jobs:
             folder=folder,
             by_folder=by_folder,
             regroup=full,
+            purpose=purpose,
         )
         self._workers[gallery.name].wake()
         return job
@@ -176,8 +183,7 @@ class Jobs:
         self._store.stop(job)
         now = self._store.get(job.id)
         if now.state is not State.RUNNING or self._workers[job.gallery].give_up(job):
-            record_end(self._galleries[job.gallery], now, State.CANCELLED)
-            self._spool.erase(self._store.end(job, State.CANCELLED))
+            self._workers[job.gallery].end(job, State.CANCELLED)
         return self._store.get(job.id)
 
     def forget(self, gallery: str, subject: str) -> None:

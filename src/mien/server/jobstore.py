@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from mien.errors import NotFoundError
-from mien.gallery.names import name_key
+from mien.gallery.store.names import name_key
 from mien.server.job import Job, Kind, Settled, State, Waiting
 from mien.server.problems import Problem
 from mien.server.state import Row, StateStore
@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS job (
     total INTEGER, done INTEGER NOT NULL DEFAULT 0, added INTEGER NOT NULL DEFAULT 0,
     faces INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0, people INTEGER, reason TEXT, message TEXT,
     stopping INTEGER NOT NULL DEFAULT 0, version INTEGER NOT NULL DEFAULT 1,
-    created TEXT NOT NULL, changed TEXT NOT NULL, started TEXT, ended TEXT
+    created TEXT NOT NULL, changed TEXT NOT NULL, started TEXT, ended TEXT, purpose TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX IF NOT EXISTS job_state ON job (file, state);
 CREATE TABLE IF NOT EXISTS job_picture (
@@ -46,6 +46,7 @@ class JobStore(StateStore):
     """
 
     schema = _SCHEMA
+    added: ClassVar[Mapping[str, str]] = {"job": "purpose TEXT NOT NULL DEFAULT ''"}
 
     def create(
         self,
@@ -58,13 +59,14 @@ class JobStore(StateStore):
         folder: str | None = None,
         by_folder: bool = False,
         regroup: bool = False,
+        purpose: str = "",
     ) -> Job:
         """A new job."""
         name, now = secrets.token_hex(8), self._now()
         self._table.change(
-            "INSERT INTO job (id, gallery, file, kind, state, owner, folder, by_folder, regroup, created, changed) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            *(name, gallery, str(file), kind, state.value, owner, folder, by_folder, regroup, now, now),
+            "INSERT INTO job (id, gallery, file, kind, state, owner, folder, by_folder, regroup, created, changed, "
+            "purpose) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *(name, gallery, str(file), kind, state.value, owner, folder, by_folder, regroup, now, now, purpose),
         )
         return self.get(name)
 

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from mien.errors import LimitError, MienError, UsageError
 from mien.gallery import PictureRecord, acting
+from mien.gallery.store.trail import MAX_PURPOSE
 from mien.image import find_photos
 from mien.image.reading import read_bytes
 from mien.pipeline import Policy
@@ -30,6 +31,8 @@ from mien.types.outcome import Failure
 
 PAGE = 64
 """Waiting pictures that are looked up at once."""
+MAX_JOB_PURPOSE = MAX_PURPOSE - 40
+"""Characters of a purpose; the id of the job stands beside it."""
 BUSY_S = 0.5
 """Seconds until a job tries again when requests take all decoders."""
 
@@ -233,8 +236,9 @@ def record_end(served: ServedGallery, job: Job, state: State, people: int | None
 
 
 def acting_for(job: Job) -> AbstractContextManager[None]:
-    """What is done inside is recorded as done by the key that asked for a job."""
-    return acting(f"key {job.owner}", f"job {job.id}")
+    """What is done inside is recorded as done by the key that asked for a job, and for its purpose."""
+    mark = f"job {job.id}"
+    return acting(f"key {job.owner}", f"{job.purpose} ({mark})" if job.purpose else mark)
 
 
 def _below(path: Path, root: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sys
@@ -43,6 +44,7 @@ class Worker:
         number = hashlib.sha256(os.fsencode(self._file)).hexdigest()[:16]
         self._alone = spool.folder / f"{number}.lock"
         self._lock = threading.Lock()
+        self._ending = threading.Lock()
         self._awake = False
         self._thread: threading.Thread | None = None
         self._run: Run | None = None
@@ -60,6 +62,18 @@ class Worker:
         with self._lock:
             run = self._run
             return run is not None and run.job.id == job.id and run.give_up()
+
+    def end(
+        self, job: Job, state: State, people: int | None = None, reason: str | None = None, message: str | None = None
+    ) -> None:
+        """Write down and record how a job ended, unless it has ended already: whoever cancels it may be faster."""
+        with self._ending:
+            now = self._store.get(job.id)
+            if now.state.final:
+                return
+            record_end(self._served, now, state, people)
+            with contextlib.suppress(Problem):  # another server of the same state was faster
+                self._spool.erase(self._store.end(job, state, people=people, reason=reason, message=message))
 
     def stop(self) -> None:
         """End the thread, `closing` being set."""
@@ -123,13 +137,7 @@ class Worker:
             with self._lock:
                 self._run = None
             if end is not None:
-                self._end(job, *end)
-
-    def _end(self, job: Job, state: State, people: int | None, reason: str | None, message: str | None) -> None:
-        now = self._store.get(job.id)
-        if not now.state.final:
-            record_end(self._served, now, state, people)
-            self._spool.erase(self._store.end(job, state, people=people, reason=reason, message=message))
+                self.end(job, *end)
 
     def _without_paths(self, text: str, root: Path | None) -> str:
         text = text.replace(str(self._served.path), self._served.name).replace(str(self._file), self._served.name)

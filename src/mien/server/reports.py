@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mien.errors import NotFoundError
-from mien.gallery.session import Clock, utc_now
+from mien.gallery.calls.session import Clock, utc_now
 
 TYPES = {
     ".html": "text/html; charset=utf-8",

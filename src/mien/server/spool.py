@@ -13,7 +13,7 @@ from pathlib import Path
 import apsw
 
 from mien.errors import StoreFullError
-from mien.gallery.database import os_error
+from mien.gallery.store.database import os_error
 
 KEPT_S = 60.0
 """A file that nobody knows may be one that is just coming in; after so long it is left over."""

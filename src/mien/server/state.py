@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
 import apsw
 
-from mien.gallery.database import named_errors, os_error, require_library
-from mien.gallery.session import Clock, utc_now
+from mien.gallery.calls.session import Clock, utc_now
+from mien.gallery.store.database import named_errors, os_error, require_library
 
 Value = str | int | float | bytes | None
 Row = tuple[Value, ...]
@@ -50,6 +50,13 @@ class StateTable:
             self._connection.execute(statement, values)
             return self._connection.changes()
 
+    def require_column(self, table: str, column: str) -> None:
+        """Add a column to a table that was made without it, as ``name TYPE …``."""
+        with self.changing():
+            names = {row[0] for row in self.rows("SELECT name FROM pragma_table_info(?)", table)}
+            if column.split()[0] not in names:
+                self.change(f"ALTER TABLE {table} ADD COLUMN {column}")
+
     @contextlib.contextmanager
     def changing(self) -> Iterator[None]:
         """Several statements as one change: all or nothing."""
@@ -81,12 +88,16 @@ class StateStore:
 
     Attributes:
         schema: its tables, as `StateTable` takes them.
+        added: a column by its table that older files do not have; it is the last one.
     """
 
     schema: ClassVar[str]
+    added: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, path: Path, clock: Clock = utc_now) -> None:
         self._table = StateTable(path, self.schema)
+        for table, column in self.added.items():
+            self._table.require_column(table, column)
         self._clock = clock
 
     def close(self) -> None:

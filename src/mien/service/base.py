@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import Any, Protocol, Self, runtime_checkable
 
 from mien.errors import UsageError
-from mien.gallery import Attributes, Subject
-from mien.gallery.attributes import Value
-from mien.gallery.records import Person
+from mien.gallery import Attributes, Consent, Moment, Subject
+from mien.gallery.people.attributes import Value
+from mien.gallery.people.records import Person
 from mien.image import PhotoSource
 from mien.pipeline import Policy
 from mien.service.engine import Progress
@@ -72,6 +72,22 @@ class GalleryService(Protocol):
 
     def set_attributes(self, subject: str, values: Mapping[str, Value | None]) -> None:
         """Put down what is known about somebody; None takes a value away."""
+        ...
+
+    def set_consent(
+        self,
+        subject: str,
+        *,
+        basis: str = "consent",
+        scope: str = "",
+        given: Moment | None = None,
+        expires: Moment | None = None,
+    ) -> Consent:
+        """Put down on what basis somebody is kept, for what and until when; it renews one that has ended."""
+        ...
+
+    def withdraw(self, subject: str) -> Consent:
+        """Take somebody's consent back: never matched from now on, and erased by the next sweep."""
         ...
 
     def rename(self, subject: str, name: str) -> None:

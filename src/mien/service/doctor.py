@@ -135,7 +135,7 @@ def _tuned() -> Iterator[Finding]:
 def _sqlite() -> Finding:
     import apsw
 
-    from mien.gallery.database import LEAST_SQLITE
+    from mien.gallery.store.database import LEAST_SQLITE
 
     found = apsw.sqlite_lib_version()
     ok = tuple(int(part) for part in found.split(".")) >= LEAST_SQLITE

@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any, cast
 
 from mien.errors import MienError
-from mien.gallery import Attributes, Gallery, Person, Subject, check_attributes
-from mien.gallery.attributes import Value
+from mien.gallery import Attributes, Consent, Gallery, Moment, Person, Subject, check_attributes
+from mien.gallery.people.attributes import Value
 from mien.image import PhotoSource, find_photos, open_photo
 from mien.models import contract_of
 from mien.pipeline import Outcome, Pipeline, Policy, Recorder, stream
@@ -261,6 +261,22 @@ class LocalGallery:
     def set_attributes(self, subject: str, values: Mapping[str, Value | None]) -> None:
         """Put down what is known about somebody, such as ``{"site": "berlin"}``; None takes a value away."""
         self.store.set_attributes(subject, values)
+
+    def set_consent(
+        self,
+        subject: str,
+        *,
+        basis: str = "consent",
+        scope: str = "",
+        given: Moment | None = None,
+        expires: Moment | None = None,
+    ) -> Consent:
+        """Put down on what basis somebody is kept; as `Gallery.set_consent`."""
+        return self.store.set_consent(subject, basis=basis, scope=scope, given=given, expires=expires)
+
+    def withdraw(self, subject: str) -> Consent:
+        """Take somebody's consent back; as `Gallery.withdraw`."""
+        return self.store.withdraw(subject)
 
     def forget(self, subject: str) -> dict[str, object]:
         """Erase a subject for good; the receipt says what was erased."""

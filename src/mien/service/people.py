@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from mien.gallery import Gallery
-from mien.gallery.records import GroupedFaces
+from mien.gallery.people.records import GroupedFaces
 from mien.grouping import Grouping, GroupingRule, group
 from mien.service.engine import Models, model_id
 from mien.service.group import grouping_rule, people_of

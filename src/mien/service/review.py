@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mien.gallery import Gallery
-from mien.gallery.records import GroupedFaces
+from mien.gallery.people.records import GroupedFaces
 from mien.service.engine import Models
 from mien.service.group import grouping_rule
 from mien.types.arrays import FloatArray

@@ -7,7 +7,7 @@ import pytest
 from mien.cli import options
 from mien.cli.main import run
 from mien.errors import UsageError
-from mien.gallery.trail import acts_now
+from mien.gallery.store.trail import acts_now
 
 
 @pytest.mark.parametrize(

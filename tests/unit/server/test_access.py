@@ -21,6 +21,7 @@ MATRIX = {
     "compare_pictures": {VIEWER, OPERATOR, ADMIN},
     "list_galleries": {VIEWER, OPERATOR, ADMIN, AUDITOR},
     "show_gallery": {VIEWER, OPERATOR, ADMIN, AUDITOR},
+    "choose_crops": {ADMIN},
     "list_audit": {ADMIN, AUDITOR},
     "list_subjects": {VIEWER, OPERATOR, ADMIN},
     "show_subject": {VIEWER, OPERATOR, ADMIN},

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mien.errors import NotFoundError, StoreLockedError, UsageError
-from mien.gallery.retention import Retaining
+from mien.gallery.calls.retention import Retaining
 from mien.server.context import Context
 from mien.server.erasing import ACTOR, Sweeper
 from mien.server.keys import Role

@@ -16,9 +16,12 @@ from mien.server import events as events_module
 from mien.server.context import Context
 from mien.server.decoding import Found, Picture
 from mien.server.events import Streams
+from mien.server.job import State
 from mien.server.jobs import KEEP_ENDED, KEEP_OPEN, Jobs
+from mien.server.jobstore import JobStore
 from mien.server.keys import Role
 from mien.server.settings import named_folders
+from mien.server.state import StateTable
 from server_toys import Client, DirectDecoders, empty_png, png, toy_context
 
 JOBS = "/v1/galleries/family/jobs"
@@ -478,6 +481,36 @@ def test_jobs_leave_records_of_who_asked_for_what_and_how_much_came_of_it(
     assert {(r.actor, r.purpose) for r in pictures} == {(actor, f"job {index['id']}")}
 
 
+def test_records_of_a_job_carry_the_purpose_of_the_request_that_made_it(admin: Client, context: Context) -> None:
+    headers = {"X-Purpose": "the new year's album"}
+    job = ended(admin, admin.post(JOBS, json={"kind": "index", "folder": "photos"}, headers=headers).json())
+    told = {r.action: r.purpose for r in context.gallery("family").reader.store.audit()}
+    assert told["index"] == told["job-index"] == f"the new year's album (job {job['id']})"
+    assert "purpose" not in job
+
+
+@pytest.mark.parametrize(("length", "status"), [(460, 201), (461, 422)])
+def test_the_purpose_of_a_job_leaves_room_for_its_id(admin: Client, length: int, status: int) -> None:
+    answer = admin.post(JOBS, json={"kind": "index", "folder": "photos"}, headers={"X-Purpose": "p" * length})
+    assert answer.status_code == status
+    assert status == 201 or answer.json()["type"] == "urn:mien:text"
+    assert status == 422 or ended(admin, answer.json())["state"] == "done"
+
+
+def test_jobs_of_a_server_that_kept_no_purpose_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "old.sqlite"
+    old = StateTable(path, JobStore.schema.replace(", purpose TEXT NOT NULL DEFAULT ''", ""))
+    old.change(
+        "INSERT INTO job (id, gallery, file, kind, state, owner, by_folder, regroup, created, changed) "
+        "VALUES ('a', 'family', 'family.mien', 'group', 'queued', 'k', 0, 0, '2026', '2026')"
+    )
+    old.close()
+    for _ in range(2):
+        store = JobStore(path)
+        assert (store.get("a").owner, store.get("a").purpose) == ("k", "")
+        store.close()
+
+
 def test_a_job_that_was_broken_off_says_so_and_one_that_never_began_says_nothing(
     admin: Client, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -490,8 +523,10 @@ def test_a_job_that_was_broken_off_says_so_and_one_that_never_began_says_nothing
     admin.post(f"/v1/jobs/{job['id']}/cancel")
     gate.open.release(3)
     ended(admin, job)
+    context.jobs._workers["family"].end(context.jobs.get(job["id"]), State.DONE)  # too late
     ((action, _, counts),) = trail(context)
     assert (action, counts["cancelled"]) == ("job-index", 1)
+    assert context.jobs.get(job["id"]).state is State.CANCELLED
 
 
 def test_the_folders_that_may_be_indexed_are_listed_without_their_paths(admin: Client, context: Context) -> None:
@@ -548,7 +583,7 @@ def test_a_grouping_that_is_cancelled_stops_in_the_middle_of_its_work(
 def test_an_optimize_job_that_is_cancelled_leaves_the_search_file_as_it_was(
     admin: Client, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mien.gallery import building
+    from mien.gallery.calls import building
 
     ended(admin, admin.post(JOBS, json={"kind": "index", "folder": "photos"}).json())
     reached, let_on = threading.Event(), threading.Event()

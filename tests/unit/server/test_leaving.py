@@ -112,6 +112,9 @@ class Idle:
     def __init__(self, models: Models) -> None:
         del models
 
+    def revive(self) -> int:
+        return 0
+
     def run(self, task: Any) -> Any:
         Idle.tasks += 1
         raise Problem(418, "worked", "the worker was asked")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from mien.errors import ModelError
 from mien.server.answers import Answers, digest_of
 from mien.server.batching import Batcher
 from mien.server.context import Context
@@ -208,3 +209,35 @@ def test_an_error_of_a_batch_reaches_all_who_are_in_it() -> None:
         with pytest.raises(ModelInvalidError, match="not finite"):
             batcher.embed(draw_face(1)[None])
     batcher.close()
+
+
+def test_a_server_whose_decoders_do_not_start_is_not_ready(
+    client: Client, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise ModelError("they do not start", code="decoder-start")
+
+    assert client.get("/ready").status_code == 200
+    monkeypatch.setattr(type(context.engine.decoders), "require_start", lambda _: refuse())
+    answer = client.get("/ready")
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:mien:decoder-start")
+    assert "retry-after" in answer.headers
+
+
+def test_an_admin_chooses_whether_small_pictures_of_faces_are_kept(admin: Client) -> None:
+    url = "/v1/galleries/family"
+    assert admin.request("PUT", f"{url}/crops", json={"keep": True}).json() == {"kept": True, "stored": 0}
+    admin.post(f"{url}/subjects/Ada/references", files=files(png(1)))
+    assert admin.get(url).json()["crops"] == {"kept": True, "stored": 1}
+    assert admin.get(f"{url}/references/1/crop").is_success
+    assert admin.request("PUT", f"{url}/crops", json={"keep": False}).json() == {"kept": False, "stored": 0}
+    assert admin.get(f"{url}/references/1/crop").json()["type"] == "urn:mien:picture-not-kept"
+    acts = [record["action"] for record in admin.get(f"{url}/audit").json()["records"]]
+    assert {"keep-crops", "erase-crops"} <= set(acts)
+
+
+def test_the_mistakes_of_a_client_fill_no_log(people: Client, caplog: pytest.LogCaptureFixture) -> None:
+    head = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
+    for body in (head + png(1) + b"\r\n--b--\r\n" + b"more" * 100, b"no form", b""):
+        people.post("/v1/faces", content=body, headers={"content-type": "multipart/form-data; boundary=b"})
+    assert [record.getMessage() for record in caplog.records if "multipart" in record.name] == []

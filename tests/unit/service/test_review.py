@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from mien.gallery.records import GroupedFaces
+from mien.gallery.people.records import GroupedFaces
 from mien.service.review import Question, questions_of
 
 CUT = 0.4

@@ -15,7 +15,7 @@ from mien.compat.deepface.looking import NOWHERE, area_of, templates_of
 from mien.compat.deepface.metrics import Metric, check_metric, confidence_of, distance_of, distances_of, point_for_pairs
 from mien.compat.deepface.naming import check_preparation, models_for
 from mien.compat.settings import current
-from mien.gallery.probes import check_probes
+from mien.gallery.search.probes import check_probes
 from mien.service.engine import Models, model_id
 from mien.types.arrays import AnyArray, Embeddings
 from mien.types.score import OperatingPoint, OperatingTable

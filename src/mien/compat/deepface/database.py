@@ -19,7 +19,7 @@ from mien.compat.deepface.naming import check_preparation, models_for
 from mien.compat.deepface.searching import Found, Search, as_frames, measured_threshold, wants_frames
 from mien.compat.photos import pictures_in
 from mien.errors import UsageError
-from mien.gallery.records import PictureRecord, Reference
+from mien.gallery.people.records import PictureRecord, Reference
 from mien.service import LocalGallery, Models, open_gallery
 
 COLUMNS: Final = (

@@ -13,8 +13,8 @@ from mien.compat.deepface.errors import EmptyDatasource
 from mien.compat.deepface.metrics import confidence_of, distance_of
 from mien.compat.settings import current
 from mien.errors import UsageError
-from mien.gallery.probes import MAX_TOP
-from mien.gallery.records import Reference
+from mien.gallery.people.records import Reference
+from mien.gallery.search.probes import MAX_TOP
 from mien.service import LocalGallery
 from mien.types.template import Templates
 

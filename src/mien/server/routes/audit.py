@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import Depends
 
-from mien.gallery.audit import AuditRecord
+from mien.gallery.store.audit import AuditRecord
 from mien.server import schemas
 from mien.server.access import Operation, allowed
 from mien.server.bodies import router as make_router

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends
 from pydantic import Field
 
-from mien.gallery.consent import BASES, MAX_BASIS, MAX_SCOPE
+from mien.gallery.people.consent import BASES, MAX_BASIS, MAX_SCOPE
 from mien.server import schemas
 from mien.server.access import Operation, allowed
 from mien.server.bodies import router as make_router

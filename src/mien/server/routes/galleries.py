@@ -45,3 +45,20 @@ def list_galleries(
 def show_gallery(served: Served) -> dict[str, Any]:
     """A gallery in numbers: people, references, model, what its error rates rest on, how searches are answered."""
     return {**served.reader.store.info(), "name": served.name}
+
+
+@router.put(
+    "/galleries/{gallery}/crops",
+    dependencies=[Depends(allowed(Operation.CROPS))],
+    response_model=schemas.Crops,
+    responses=documented(413, 415, 507),
+)
+def choose_crops(choice: schemas.KeepCrops, served: Served) -> dict[str, Any]:
+    """Keep a small picture of each face that is sent from now on; or erase all of them, and keep none."""
+    store = served.writer.store
+    if choice.keep:
+        store.keep_crops()
+    else:
+        store.drop_crops()
+    found: dict[str, Any] = store.info()["crops"]
+    return found

@@ -24,10 +24,11 @@ async def health() -> schemas.Health:
 
 @router.get("/ready", openapi_extra=_NO_KEY, responses=documented())
 def ready(context: Annotated[Context, Depends(context_of)]) -> schemas.Ready:
-    """The models are loaded and every gallery can be read; needs no key. For sending it requests.
+    """The models are loaded, pictures can be decoded and every gallery can be read; needs no key. For sending requests.
 
-    A decoder that died is no reason to send none: another takes its place with the next picture.
+    A decoder that died is no reason to send none, as long as another one starts in its place.
     """
+    context.engine.decoders.require_start()
     for gallery in context.galleries.values():
         len(gallery.reader.store)
     model = schemas.Model(**context.engine.model.to_dict())

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from mien.errors import NotFoundError
-from mien.gallery.names import check_name
+from mien.gallery.store.names import check_name
 from mien.server import schemas
 from mien.server.access import Operation, allowed, context_of, offered
 from mien.server.bodies import media_type, picture_body, read_form, shown_name

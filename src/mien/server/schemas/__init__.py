@@ -3,7 +3,7 @@
 from mien.server.schemas.audit import AuditRecord, AuditTrail
 from mien.server.schemas.comparisons import Verification
 from mien.server.schemas.faces import DetectedPicture, Detections, FoundFace
-from mien.server.schemas.galleries import Galleries, GalleryInfo, GalleryName
+from mien.server.schemas.galleries import Crops, Galleries, GalleryInfo, GalleryName, KeepCrops
 from mien.server.schemas.groups import Groups, Person, Regroup
 from mien.server.schemas.health import Health, Ready
 from mien.server.schemas.identifications import Candidate, Identification, Probe
@@ -24,6 +24,7 @@ __all__ = [
     "CardOut",
     "Change",
     "Consent",
+    "Crops",
     "DetectedPicture",
     "Detections",
     "Enrolment",
@@ -43,6 +44,7 @@ __all__ = [
     "JobFailures",
     "JobRow",
     "Jobs",
+    "KeepCrops",
     "KnownPictures",
     "Merge",
     "Merged",

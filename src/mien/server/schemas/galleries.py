@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from mien.server.schemas.parts import Out
+from mien.server.schemas.parts import In, Out
 
 
 class GalleryName(Out):
@@ -21,6 +21,19 @@ class Galleries(Out):
     """All galleries that the key opens."""
 
     galleries: list[GalleryName]
+
+
+class KeepCrops(In):
+    """Whether a gallery keeps small pictures of faces."""
+
+    keep: bool = Field(description="true: of each face that is sent from now on; false: none, and all are erased.")
+
+
+class Crops(Out):
+    """What a gallery keeps of what faces look like."""
+
+    kept: bool = Field(description="Whether one is kept of each face that is sent.")
+    stored: int = Field(description="How many there are.")
 
 
 class GalleryInfo(Out):

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, Final
 
 from mien.errors import MienError, StoreError, UsageError
-from mien.gallery.trail import acts_now
+from mien.gallery.store.trail import acts_now
 from mien.service.remote.address import Address
 from mien.service.remote.problems import code_of, error_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from mien.gallery import Reference, Subject
-from mien.gallery.consent import Consent
+from mien.gallery.people.consent import Consent
 from mien.types.faces import Face
 from mien.types.outcome import Failure
 from mien.types.results import Groups, Identification, ModelId, Person, Probe, Verification

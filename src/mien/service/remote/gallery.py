@@ -14,10 +14,13 @@ from typing import Any
 
 from mien.compare import check_rate
 from mien.errors import ConflictError, ImageError, LimitError, NotFoundError, UsageError
-from mien.gallery import Attributes, Person, Subject, check_attributes, check_name
-from mien.gallery.attributes import Value
-from mien.gallery.names import label_id
-from mien.gallery.probes import check_top
+from mien.gallery import Attributes, Consent, Moment, Person, Subject, check_attributes, check_name
+from mien.gallery.calls.session import utc_now
+from mien.gallery.people.attributes import Value
+from mien.gallery.people.consent import check as check_consent
+from mien.gallery.people.consent import instant
+from mien.gallery.search.probes import check_top
+from mien.gallery.store.names import label_id
 from mien.image import PhotoSource, find_photos
 from mien.pipeline import Policy
 from mien.service.base import enrolment_policy
@@ -227,6 +230,25 @@ class RemoteGallery:
     def set_attributes(self, subject: str, values: Mapping[str, Value | None]) -> None:
         """Put down what is known about somebody, such as ``{"site": "berlin"}``; None takes a value away."""
         self._call("PATCH", self._subject(subject), json={"attributes": check_attributes(values)})
+
+    def set_consent(
+        self,
+        subject: str,
+        *,
+        basis: str = "consent",
+        scope: str = "",
+        given: Moment | None = None,
+        expires: Moment | None = None,
+    ) -> Consent:
+        """Put down on what basis somebody is kept; as `LocalGallery.set_consent`."""
+        check_consent(basis, scope, given, expires, instant(utc_now()))
+        dates = {name: instant(moment) for name, moment in _given(given=given, expires=expires).items()}
+        stated = {"basis": basis, "scope": scope, **dates}
+        return Consent(**self._call("PUT", f"{self._subject(subject)}/consent", json=stated))
+
+    def withdraw(self, subject: str) -> Consent:
+        """Take somebody's consent back; as `LocalGallery.withdraw`."""
+        return Consent(**self._call("DELETE", f"{self._subject(subject)}/consent"))
 
     def rename(self, subject: str, name: str) -> None:
         """Give a subject, or someone without a name (``#12``), a name."""

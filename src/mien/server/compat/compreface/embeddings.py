@@ -8,8 +8,8 @@ import numpy as np
 from fastapi import APIRouter, Depends
 
 from mien.compare import similarity
-from mien.gallery.probes import check_probes
-from mien.gallery.trail import Decision
+from mien.gallery.search.probes import check_probes
+from mien.gallery.store.trail import Decision
 from mien.server.access import Operation, context_of
 from mien.server.compat.compreface.faces import stored_face
 from mien.server.compat.compreface.likeness import similarity_of

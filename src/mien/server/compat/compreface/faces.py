@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 
 from mien.errors import NotFoundError
-from mien.gallery.records import Reference
+from mien.gallery.people.records import Reference
 from mien.pipeline.acquire import require_size
 from mien.server.access import Operation
 from mien.server.bodies import parse_json

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 
 from mien.compare import matches, similarity
-from mien.gallery.records import Hit
-from mien.gallery.trail import Decision
+from mien.gallery.people.records import Hit
+from mien.gallery.store.trail import Decision
 from mien.server.access import Operation, context_of
 from mien.server.compat.compreface.answers import described, versions
 from mien.server.compat.compreface.faces import stored_face

@@ -11,8 +11,8 @@ from typing import Any, Final
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
-from mien.gallery.names import check_name
-from mien.gallery.probes import MAX_TOP
+from mien.gallery.search.probes import MAX_TOP
+from mien.gallery.store.names import check_name
 from mien.server.bodies import from_base64, media_type, parse_json, read_form, shown_name
 from mien.server.compat.serving import Wanted
 from mien.server.decoding import Picture

@@ -14,10 +14,10 @@ from mien.compare import similarity
 from mien.compat.deepface.describing import ACTIONS
 from mien.compat.deepface.looking import NOWHERE, area_of
 from mien.compat.deepface.metrics import DISTANCES, confidence_of, distance_of
-from mien.gallery.names import check_name
-from mien.gallery.probes import MAX_TOP
-from mien.gallery.records import Hit, PictureRecord
-from mien.gallery.trail import Decision
+from mien.gallery.people.records import Hit, PictureRecord
+from mien.gallery.search.probes import MAX_TOP
+from mien.gallery.store.names import check_name
+from mien.gallery.store.trail import Decision
 from mien.server.access import Operation, context_of
 from mien.server.bodies import shown_name
 from mien.server.compat.deepface.requests import METHODS, Body, Way, way_of

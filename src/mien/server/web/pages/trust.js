@@ -1,9 +1,9 @@
 // Trust: what the answers rest on: error rates, models and their licences, what is kept, who did what.
 
-import { getJson, inGallery } from "../api.js";
+import { act, getJson, inGallery } from "../api.js";
 import { h, percent, plural } from "../parts/dom.js";
 import { scoreHistogram } from "../parts/histogram.js";
-import { failed } from "../parts/notice.js";
+import { agree, failed, notice } from "../parts/notice.js";
 import { errorCurve } from "../parts/scores.js";
 import { session } from "../session.js";
 
@@ -52,8 +52,26 @@ function kept(gallery) {
     gallery.due !== undefined && ["People whose consent has ended", gallery.due ? `${gallery.due}: never matched any more, erased by “mien gallery sweep”` : "0"],
     ["Small pictures of faces", gallery.crops.kept ? `kept, ${gallery.crops.stored.toLocaleString("en")} of them` : gallery.crops.stored ? `${gallery.crops.stored.toLocaleString("en")} kept from before` : "not kept"],
     ["Error rates", gallery.operating ? `measured on this gallery: ${gallery.operating.data} (${gallery.operating.date})` : "the model’s own"]].filter(Boolean);
-  return card("What is kept", h("dl", { class: "facts" }, facts.map(([key, value]) => h("div", null, h("dt", null, key), h("dd", null, value)))),
-    h("p", null, `A face is kept as numbers, with its place in the picture, until somebody erases it. The pictures themselves are not kept. The small ones on these pages are ${gallery.crops.kept ? "the aligned faces, kept beside the numbers and erased with them" : "cut from the files they came from, where those lie unchanged in a folder that the server may read"}. Forgetting a person erases the faces, the name and every trace in the file, and gives a receipt.`));
+  const shown = card("What is kept", h("dl", { class: "facts" }, facts.map(([key, value]) => h("div", null, h("dt", null, key), h("dd", null, value)))),
+    h("p", null, `A face is kept as numbers, with its place in the picture, until somebody erases it. The pictures themselves are not kept. The small ones on these pages are ${gallery.crops.kept ? "the aligned faces, kept beside the numbers and erased with them" : "cut from the files they came from, where those lie unchanged in a folder that the server may read"}. Forgetting a person erases the faces, the name and every trace in the file, and gives a receipt.`),
+    session.may("crops") && cropSwitch(gallery.crops, async () => {
+      const changed = kept(await getJson(inGallery()));
+      shown.replaceWith(changed);
+      changed.querySelector("button").focus();
+    }));
+  return shown;
+}
+
+/** Whether small pictures of faces are kept: for who may choose so; `after` is called when it was changed. */
+function cropSwitch({ kept: on, stored }, after) {
+  const choose = async () => {
+    if (on && stored && !await agree("Erase the small pictures?", `All ${stored.toLocaleString("en")} are erased from the gallery now, and none is kept from now on. The faces stay known.`, "Erase them")) return;
+    await act(inGallery("/crops"), { keep: !on }, "PUT");
+    notice(on ? "No small picture of a face is kept any more." : "A small picture of each face that is sent from now on is kept.");
+    await after();
+  };
+  return h("div", { class: "row" }, h("button", { type: "button", class: on ? "quiet danger" : "", onclick: () => choose().catch(failed) },
+    on ? (stored ? "Erase the small pictures, and keep none" : "Keep no small pictures of faces") : "Keep small pictures of faces from now on"));
 }
 
 function licences(models) {
