@@ -11,6 +11,8 @@ from mien.cli import options, output
 if TYPE_CHECKING:
     from mien.train.losses import LossEntry
 
+PLACES = {"loss": "alone, [loss]", "terms": "term, [terms]", "teacher": "[teacher]"}
+"""How a recipe names a loss, by `LossEntry.section`."""
 SCALE = "Cost of a step with sharded class centres"
 
 
@@ -46,11 +48,14 @@ def losses(
         output.document({"losses": rows})
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table("name", "kind", "what it is", "defaults", box=None, pad_edge=False)
+    table = Table("name", "kind", "in a recipe", "what it is", "defaults", box=None, pad_edge=False)
     for row in rows:
-        table.add_row(row["name"], row["kind"], row["summary"], _options(row["defaults"]))
+        table.add_row(
+            row["name"], row["kind"], escape(PLACES[row["section"]]), row["summary"], _options(row["defaults"])
+        )
     Console(width=None if Console().is_terminal else 200).print(table)
 
 
@@ -58,6 +63,7 @@ def _row(name: str, entry: LossEntry) -> dict[str, Any]:
     return {
         "name": name,
         "kind": entry.kind,
+        "section": entry.section,
         "summary": entry.summary,
         "defaults": entry.defaults,
         "paper": entry.paper,
@@ -75,7 +81,8 @@ def _one(name: str, entry: LossEntry, *, json: bool) -> None:
     if json:
         output.document({**_row(name, entry), "description": text})
         return
-    output.say(f"{name} ({entry.kind}): {text}\n\nDefaults: {_options(entry.defaults) or 'none'}\nPaper: {entry.paper}")
+    output.say(f"{name} ({entry.kind}; {PLACES[entry.section]}): {text}")
+    output.say(f"\nDefaults: {_options(entry.defaults) or 'none'}\nPaper: {entry.paper}")
 
 
 def _cost(

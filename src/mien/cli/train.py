@@ -64,5 +64,7 @@ def _say(outcome: Outcome) -> None:
     if outcome.step < outcome.steps:
         more = "" if outcome.ending == "stopped" else " --set run.minutes=…"
         output.say(f"go on: mien train --resume {outcome.folder}{more}")
-    if outcome.ending != "stopped":
+    if outcome.pretrained and outcome.ending != "stopped":
+        output.say(f"begin with it: mien train RECIPE --set start.weights={outcome.folder}")
+    elif outcome.ending != "stopped":
         output.say(f"use it: mien export {outcome.folder} --to NAME.onnx")

@@ -157,7 +157,7 @@ def require_taught(settings: Teacher, data: FaceData) -> None:
         if entry.kind not in KINDS:
             able = [other for other in losses if losses[other].kind in KINDS]
             raise UsageError(
-                f"'{name}' learns nothing from a teacher (these do: {', '.join(able)}); name it in [loss]",
+                f"'{name}' learns nothing from a teacher (these do: {', '.join(able)}); name it in [{entry.section}]",
                 code="recipe",
             )
         if entry.kind != "taught" and len(data.people) < 2:

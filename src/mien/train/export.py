@@ -37,6 +37,7 @@ from mien.train.onnx_file import INPUT, TorchSession, check_parity, drawn_crops,
 from mien.train.recipe import Recipe, read_recipe
 from mien.train.run import RECIPE, WEIGHTS, make_backbone
 from mien.train.state import read_tensors, write_whole
+from mien.train.terms.rating import rater_file, read_raters
 from mien.types.template import Precision
 
 LATER = (
@@ -121,12 +122,15 @@ def export(
     crops = np.concatenate([drawn_crops(), development.crops[:: -(-len(development.crops) // REAL)]])
     cosine = check_parity(backbone, network, crops)
     say(f"it agrees with PyTorch to cosine {cosine:.6f}; measuring on {len(development.crops):,} faces")
+    qualities = {name: rater_file(rater, crops) for name, rater in read_raters(run, recipe, backbone).items()}
     head = _head(recipe, read_manifest(run), backbone, to, network, learnt)
     card, rule = _measured(head, to.stem, backbone, network, development, command)
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         write_whole(to, network)
         write_whole(to.with_suffix(".toml"), card.encode())
+        for name, data in qualities.items():
+            write_whole(to.with_name(f"{to.stem}-{name}.onnx"), data)
     except OSError as error:
         raise StoreError(f"{to}: {error.strerror or error}; choose a place that can be written") from error
     return Exported(keep_own(to.with_suffix(".toml"), network, replace=replace), to, cosine, rule)
@@ -155,6 +159,12 @@ def _recipe(run: Path, changes: Sequence[str]) -> Recipe:
     if not (run / RECIPE).is_file():
         raise NotFoundError(f"{run}: no run there (no {RECIPE})", source=str(run))
     recipe = read_recipe(run / RECIPE, changes, only=LATER)
+    if recipe.pretrain.method:
+        raise UsageError(
+            f"{run}: pre-training leaves no embedding to export; "
+            f"`mien train RECIPE --set start.weights={run}` learns one",
+            source=str(run),
+        )
     if not recipe.data.licence.strip():
         raise UsageError(
             f"{run}: 'data.licence' is missing, and a card must say what may be done with the pictures behind it; "
@@ -207,7 +217,7 @@ def _head(
 def _learnt_by(recipe: Recipe) -> str:
     """Loss and teacher, in words."""
     taught = f"{' and '.join(recipe.teacher.losses)} from {recipe.teacher.model}" if recipe.teacher.model else ""
-    return " and ".join(part for part in (recipe.loss.name, taught) if part)
+    return " and ".join(part for part in (recipe.loss.name, *recipe.terms.options, taught) if part)
 
 
 def _measured(

@@ -19,6 +19,7 @@ from mien.train.data.loader import Loader
 from mien.train.data.mixtures import Mixtures
 from mien.train.data.samplers import PeopleBalanced, Sampler, Shuffled
 from mien.train.distributed import World
+from mien.train.losses import losses
 from mien.train.recipe import Data, Recipe, require_options
 from mien.train.teacher import Targets
 
@@ -33,6 +34,7 @@ class Batch:
         indices: rows of the data.
         names: of all pictures of the data.
         taught: (b, e) float32 of a teacher; None without one.
+        plain: `pixels` before their augmentation; None where no term looks at them.
     """
 
     pixels: Tensor
@@ -40,6 +42,7 @@ class Batch:
     indices: list[int]
     names: Sequence[str]
     taught: Tensor | None = None
+    plain: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -54,8 +57,8 @@ class Batch:
         return [self._part(slice(size * i, size * (i + 1))) for i in range(parts)]
 
     def _part(self, rows: slice) -> Batch:
-        taught = None if self.taught is None else self.taught[rows]
-        return Batch(self.pixels[rows], self.labels[rows], self.indices[rows], self.names, taught)
+        taught, plain = (None if each is None else each[rows] for each in (self.taught, self.plain))
+        return Batch(self.pixels[rows], self.labels[rows], self.indices[rows], self.names, taught, plain)
 
 
 class Feed:
@@ -92,7 +95,7 @@ class Feed:
         names = self._loader.data.names
         for batch in self._loader.batches():
             taught = None if self.targets is None else torch.from_numpy(self.targets[batch.rows.numpy()])
-            yield Batch(batch.faces, batch.labels, batch.rows.tolist(), names, taught)
+            yield Batch(batch.faces, batch.labels, batch.rows.tolist(), names, taught, batch.plain)
 
 
 def read_faces(settings: Data) -> FaceData:
@@ -149,5 +152,6 @@ def make_feed(recipe: Recipe, data: FaceData, world: World, targets: Targets | N
     augment = find_augment(recipe.augment.name)
     require_options(recipe.augment, {f.name: getattr(augment, f.name) for f in fields(augment)}, "augment")
     augment = replace(augment, **recipe.augment.options)
-    loader = Loader(data, sampler, augment=augment, seed=run.seed, threads=settings.workers, form="uint8")
+    plain = any(losses[name].kind == "structure" for name in recipe.terms.options)
+    loader = Loader(data, sampler, augment=augment, seed=run.seed, threads=settings.workers, form="uint8", plain=plain)
     return Feed(loader, targets)

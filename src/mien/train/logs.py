@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
+
 from mien.train.state import Position
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("step", "epoch", "seconds", "loss", "lr", "gradient", "images_per_s", "accuracy", "low", "high", "eer")
 METRICS = "metrics.csv"
+SCORES = "scores.csv"
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) images of this session."""
@@ -57,6 +60,10 @@ class Log:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             writer.writerows(rows)
+        if (self.folder / SCORES).exists():
+            first, *lines = (self.folder / SCORES).read_text("utf-8").splitlines(keepends=True)
+            whole = [line for line in lines if line.endswith("\n") and int(line.split(",")[0]) <= self.start.step]
+            (self.folder / SCORES).write_text("".join([first, *whole]), "utf-8")
         # Events of steps that are going to be done again are purged.
         self._board = SummaryWriter(self.folder / "tensorboard", purge_step=self.start.step + 1)
         self._last = (self.start.step, self.start.seconds)
@@ -82,6 +89,15 @@ class Log:
         eer = result.measurement.eer.value
         self._row(position, {"accuracy": accuracy.value, "low": accuracy.low, "high": accuracy.high, "eer": eer})
         self.say(f"step {position.step:,} of {self.steps:,}: {result}")
+
+    def scores(self, position: Position, rows: list[int], scores: list[float]) -> None:
+        """The loss has weighed single faces: ``scores.csv`` has step, row of the data, weight."""
+        with (self.folder / SCORES).open("a", encoding="utf-8") as file:
+            if file.tell() == 0:
+                file.write("step,row,score\n")
+            file.writelines(f"{position.step},{row},{score:.6g}\n" for row, score in zip(rows, scores, strict=True))
+        if self._board is not None:
+            self._board.add_histogram("scores", torch.tensor(scores), position.step)
 
     def close(self) -> None:
         """Write what is buffered."""

@@ -21,6 +21,7 @@ from mien.train.feed import Batch, Feed
 from mien.train.logs import Log
 from mien.train.objective import Objective
 from mien.train.optim import rate_at, set_rate
+from mien.train.pretrain.branches import Branches
 from mien.train.recipe import Recipe
 from mien.train.state import Parts, Position, save
 from mien.train.tensors import normalised
@@ -37,11 +38,14 @@ class Session:
         recipe: the settings.
         world: the processes.
         feed: batches.
-        network: the backbone as it is called; with several processes it averages gradients.
+        network: the backbone as it is called, with what terms look at besides; with several processes it averages
+            gradients. In pre-training, what
+            makes of pictures the terms of its loss instead of embeddings.
         objective: embeddings and labels to the loss.
         parts: what a checkpoint holds.
         validate: compares pairs; None where there are none.
         steps: of the whole run.
+        follow: called with a step that is done, from 0: what moves after the weights do, such as their running mean.
 
     Attributes:
         folder: of the run, once it has one.
@@ -53,10 +57,11 @@ class Session:
     world: World
     feed: Feed
     network: nn.Module
-    objective: Objective
+    objective: Objective | Branches
     parts: Parts
     validate: Callable[[], Validation] | None
     steps: int
+    follow: Callable[[int], None] | None = None
     folder: Path = field(default=Path(), init=False)
     log: Log | None = field(default=None, init=False)
     last: Validation | None = field(default=None, init=False)
@@ -83,6 +88,8 @@ def train(session: Session, position: Position) -> tuple[Position, str]:
             position = _after(position, session.feed.steps, time.monotonic() - begun)
             if session.log:
                 session.log.step(position, loss, rate, gradient)
+            if position.step % recipe.run.log_steps == 0 and (weighed := _weighed(session, batch)) and session.log:
+                session.log.scores(position, *weighed)
 
             end = position.step == session.steps
             stop, over, due = world.any(
@@ -124,6 +131,8 @@ def _step(session: Session, batch: Batch, rate: float, step: int) -> tuple[float
     if recipe.optimizer.clip:
         nn.utils.clip_grads_with_norm_(parameters, recipe.optimizer.clip, norm)
     optimizer.step()
+    if session.follow:
+        session.follow(step)
     return total, float(norm)
 
 
@@ -139,14 +148,28 @@ def _length(session: Session) -> Tensor:
 
 
 def _embeddings(session: Session, batch: Batch) -> Tensor:
-    """(b, d) float32 of this process's pictures."""
+    """(b, d) float32 of this process's pictures, or (b, k) where terms look at more."""
     run, device = session.recipe.run, session.world.device
     pixels = normalised(batch.pixels.to(device))
     if run.channels_last:
         pixels = pixels.contiguous(memory_format=torch.channels_last)
+    plain = () if batch.plain is None else (normalised(batch.plain.to(device)),)
     with torch.autocast(device.type, torch.bfloat16, enabled=run.precision == "bf16"):
-        embeddings: Tensor = session.network(pixels)
+        embeddings: Tensor = session.network(pixels, *plain)
     return embeddings.float()
+
+
+def _weighed(session: Session, batch: Batch) -> tuple[list[int], list[float]] | None:
+    """Rows of the data that the last part of a step had, and the weights its loss gave them; None where it gives none.
+
+    All processes must ask.
+    """
+    scores = session.objective.scores if isinstance(session.objective, Objective) else None
+    if scores is None:
+        return None
+    part, world = batch.split(session.recipe.run.accumulate)[-1], session.world
+    labels, rows = (world.gather(each.to(world.device)) for each in (part.labels, torch.tensor(part.indices)))
+    return rows[labels >= 0].tolist(), scores.tolist()
 
 
 def _averaging(network: nn.Module, *, last: bool) -> AbstractContextManager[None]:

@@ -28,13 +28,13 @@ LEAST_COSINE = 1 - 1e-4
 SEED = 112
 
 
-def onnx_bytes(backbone: nn.Module, dimension: int) -> bytes:
-    """The network alone, without classifier: ``pixels`` (n, 3, 112, 112) to ``embedding`` (n, dimension), any n.
+def onnx_bytes(backbone: nn.Module, dimension: int, output: str = "embedding") -> bytes:
+    """The network alone, without classifier: ``pixels`` (n, 3, 112, 112) to `output` (n, dimension), any n.
 
     Pixels come prepared as the card says, so the graph has no normalisation of its own.
 
     Raises:
-        ModelInvalidError: the file's one output is not the embedding.
+        ModelInvalidError: the file's one output is of another shape.
     """
     import onnx
 
@@ -51,8 +51,8 @@ def onnx_bytes(backbone: nn.Module, dimension: int) -> bytes:
             dynamo=False,
             opset_version=17,
             input_names=["pixels"],
-            output_names=["embedding"],
-            dynamic_axes={"pixels": {0: "n"}, "embedding": {0: "n"}},
+            output_names=[output],
+            dynamic_axes={"pixels": {0: "n"}, output: {0: "n"}},
         )
         data = file.read_bytes()
     outputs = [

@@ -5,6 +5,8 @@ manifest.json               versions, commit, data digests, seed, command
 metrics.csv, tensorboard/   loss, rate, speed and accuracy by step
 state.json, checkpoint-*    the last checkpoint
 model.safetensors           the network, once the run has ended or its time is up
+quality.safetensors         heads that predict quality, where the recipe has such terms
+quality.csv                 of these, the error that is left when poor pairs are left out
 teacher-axes.safetensors    what brings an old network's templates to the new one's, where the recipe asks for it
 loss.svg, accuracy.svg, roc.svg, report/
 """
@@ -14,14 +16,15 @@ from __future__ import annotations
 import datetime
 import inspect
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import save as tensor_bytes
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from mien.backbones import backbones
@@ -30,9 +33,9 @@ from mien.errors import ConflictError, NotFoundError, StoreError, UsageError
 from mien.evaluate.report import write_report
 from mien.evaluate.verification_report import verification_report
 from mien.registry import unknown_name
-from mien.train.adapt import Petal, adapted, calibrate, finished_weights, load_start, share, start_facts
+from mien.train.adapt import Petal, Share, adapted, calibrate, finished_weights, load_start, share, start_facts
 from mien.train.data import FaceData, data_digest
-from mien.train.distil import make_distillation, require_taught
+from mien.train.distil import Distillation, make_distillation, require_taught
 from mien.train.distributed import World, world
 from mien.train.feed import make_feed, read_faces
 from mien.train.logs import Log, Progress, Say
@@ -42,10 +45,14 @@ from mien.train.manifest import MANIFEST, RECIPE, WEIGHTS, manifest, read_manife
 from mien.train.objective import Objective, make_objective
 from mien.train.optim import make_optimizer
 from mien.train.plots import draw
+from mien.train.pretrain.branches import Branches, Pretraining, require_encoder
+from mien.train.pretrain.settings import Fsfm
 from mien.train.recipe import LATER, Recipe, Teacher, read_recipe, require_options, write_recipe
 from mien.train.recompute import recompute_blocks
 from mien.train.state import Parts, Position, load, save, write_whole
 from mien.train.teacher import Targets, load_teacher, teach
+from mien.train.terms import Views
+from mien.train.terms.rating import measure_rater, raters, write_heads
 from mien.train.validate import Validation, read_validation
 
 __all__ = ["FINISHED", "OUT_OF_TIME", "RECIPE", "STOPPED", "WEIGHTS", "Outcome", "resume", "start"]
@@ -67,6 +74,8 @@ class Outcome:
         images: that this session learnt from.
         seconds: that it took.
         validation: the last one; None without pairs, or when the run was stopped.
+        share: how much of the network has moved.
+        pretrained: its network has no embedding yet; another run begins with it.
     """
 
     folder: Path
@@ -76,6 +85,8 @@ class Outcome:
     images: int
     seconds: float
     validation: Validation | None
+    share: Share
+    pretrained: bool
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -151,7 +162,11 @@ def _check_names(recipe: Recipe) -> None:
 
     for kind, name, known in (
         ("backbone", recipe.model.backbone, list(backbones)),
-        *(("loss", name, list(losses)) for name in (recipe.loss.name, *recipe.teacher.losses) if name),
+        *(
+            ("loss", name, list(losses))
+            for name in (recipe.loss.name, *recipe.terms.options, *recipe.teacher.losses)
+            if name
+        ),
     ):
         if name not in known:
             raise UsageError(unknown_name(kind, name, known), code="recipe")
@@ -192,12 +207,12 @@ def _new_folder(session: Session, data: FaceData, command: str) -> Path:
 
 def _carry_out(session: Session, begun: Position, progress: Progress, say: Say) -> Outcome | None:
     """The loop, and what is made of its end."""
-    recipe, first = session.recipe, session.world.first
+    recipe, first, moving = session.recipe, session.world.first, share(session.parts.backbone)
     if first:
         settings = (recipe.data.batch, session.steps, recipe.run.log_steps)
         session.log = Log(session.folder, begun, *settings, progress, say)
         if recipe.adapt.kind != "full":
-            say(str(share(session.parts.backbone)))
+            say(str(moving))
         if session.feed.message:
             say(session.feed.message)
     try:
@@ -211,7 +226,10 @@ def _carry_out(session: Session, begun: Position, progress: Progress, say: Say) 
         _finish(session)
     images = (position.step - begun.step) * recipe.data.batch
     seconds = position.seconds - begun.seconds
-    return Outcome(session.folder, ending, position.step, session.steps, images, seconds, session.last)
+    pretrained = bool(recipe.pretrain.method)
+    return Outcome(
+        session.folder, ending, position.step, session.steps, images, seconds, session.last, moving, pretrained
+    )
 
 
 def _session(
@@ -232,18 +250,33 @@ def _session(
         load_start(backbone, recipe)
     backbone = adapted(backbone, recipe.adapt).to(here.device)
     if fresh and isinstance(backbone, Petal):
-        calibrate(backbone, data, feed, here.device)
+        calibrate(backbone, data, feed, here)
     if run.channels_last:
         backbone = backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     taught = make_distillation(recipe.teacher, data, targets, backbone.dimension) if targets else None
-    objective = make_objective(recipe, len(data.people), backbone.dimension, here, taught).to(here.device)
+    steps = run.steps or run.epochs * feed.steps
+    network, objective, follow = _learning(recipe, len(data.people), backbone, here, taught, steps)
     if run.recompute and not recompute_blocks(backbone):
         raise UsageError(f"'run.recompute': {recipe.model.backbone} has no blocks to make again; leave it out")
     torch.manual_seed(run.seed + here.rank)  # what the network draws while it learns differs by process
-    network = DistributedDataParallel(backbone) if here.size > 1 else backbone
+    network = DistributedDataParallel(network) if here.size > 1 else network
     validate = partial(pairs, backbone, here.device, recipe.name) if pairs else None
     parts = Parts(backbone, objective, make_optimizer((backbone, objective), recipe.optimizer), objective.sharded)
-    return Session(recipe, here, feed, network, objective, parts, validate, run.steps or run.epochs * feed.steps)
+    return Session(recipe, here, feed, network, objective, parts, validate, steps, follow)
+
+
+def _learning(
+    recipe: Recipe, people: int, backbone: Backbone, here: World, taught: Distillation | None, steps: int
+) -> tuple[nn.Module, Objective | Branches, Callable[[int], None] | None]:
+    """What pictures go through, what makes a loss of that, and what is to be done after each step."""
+    if not recipe.pretrain.method:
+        objective = make_objective(recipe, people, backbone, here, taught).to(here.device)
+        network = Views(backbone, objective.views) if objective.views else backbone
+        return network, objective, None
+    require_options(recipe.pretrain, {f.name: f.default for f in fields(Fsfm)}, "pretrain")
+    encoder = require_encoder(backbone, recipe.model.backbone)
+    branches = Branches(encoder, Fsfm(**recipe.pretrain.options), steps).to(here.device)
+    return Pretraining(encoder, branches), branches, partial(branches.follow, encoder)
 
 
 def _targets(settings: Teacher, data: FaceData, here: World, progress: Progress, say: Say) -> Targets | None:
@@ -280,8 +313,27 @@ def _finish(session: Session) -> None:
     taught = session.parts.head.distillation if isinstance(session.parts.head, Objective) else None
     if taught is not None and taught.axes is not None:
         write_whole(session.folder / AXES, tensor_bytes({"axes": taught.axes.detach().contiguous()}))
+    if isinstance(session.parts.head, Objective):
+        _finish_quality(session, session.parts.head.terms)
     draw(session.folder, session.last)
     if session.last:
         title = f"{session.recipe.name}: verification on {session.last.measurement.scores.meta['data']}"
         report = verification_report([session.last.measurement], title=title, command="mien train")
         write_report(report, session.folder / "report")
+
+
+def _finish_quality(session: Session, terms: nn.ModuleDict) -> None:
+    """Heads that predict quality, and error versus discard on the validation's pairs."""
+    write_heads(session.folder, terms)
+    backbone = session.parts.backbone
+    assert isinstance(backbone, Backbone)
+    found = raters(backbone, terms)
+    pairs = read_validation(session.recipe.validate) if found else None
+    if pairs is None or session.last is None:
+        return
+    lines = ["term,discarded,fnmr,fnmr_random"]
+    for name, rater in found.items():
+        curve = measure_rater(rater, pairs, session.last, session.world.device)
+        rows = zip(curve.shares.tolist(), curve.fnmr.tolist(), strict=True)
+        lines += [f"{name},{share:.2f},{fnmr:.6f},{curve.random:.6f}" for share, fnmr in rows]
+    write_whole(session.folder / "quality.csv", ("\n".join(lines) + "\n").encode())

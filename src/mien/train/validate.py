@@ -62,7 +62,10 @@ class Pairs:
 
     def __call__(self, backbone: nn.Module, device: torch.device, name: str) -> Validation:
         """The network's figures; it is left in the mode it was in."""
-        vectors = embed(backbone, self.crops, device)
+        return self.measured(embed(backbone, self.crops, device), name)
+
+    def measured(self, vectors: FloatArray, name: str) -> Validation:
+        """The figures of embeddings (n, d) of `crops`: rows of length 1, or zero where there is none."""
         lost = self.failed | (np.linalg.norm(vectors, axis=1) == 0)
         reasons = tuple("no-face" if row else "" for row in lost.tolist())
         embedded = Embedded(np.where(lost[:, None], 0, vectors), lost, reasons, (~lost).astype(np.float32))

@@ -28,6 +28,7 @@ LOSSES = {
     "drawn": ["loss=elasticface"],
     "sharded": ["loss=cosface", "loss.sharded=true"],
     "mined": ["loss=triplet", "data.sampler=balanced", "data.people=4"],
+    "terms": ["loss=cosface", "terms.symface={}", "terms.ptsa={}", "terms.cr-fiqa={}", "terms.recognisability={}"],
     "statistics": ["loss=adaface", "run.accumulate=2"],
 }
 """By what could differ from process to process."""

@@ -157,7 +157,13 @@ def test_the_sum_is_weighted_and_the_map_meets_the_teacher() -> None:
 
 
 def test_a_network_learns_what_its_teacher_says_without_labels(recipe: Path) -> None:
-    changes = ("run.steps=40", "optimizer=adamw", "optimizer.lr=0.01", "model.dimension=12")
+    changes = (
+        "run.steps=40",
+        "optimizer=adamw",
+        "optimizer.lr=0.01",
+        "model.dimension=12",
+        "teacher.losses=['distil-embedding']",
+    )
     faces = str(recipe.parent / "faces")
     outcome = taught(recipe, *changes, f"data.root=unlabelled:{faces}")
     losses = [float(row["loss"]) for row in read_metrics(outcome.folder) if row["loss"]]

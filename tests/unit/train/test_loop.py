@@ -183,7 +183,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_good(recipe: Path, monkeypatch: 
         ("model.nrom=true", "'model.nrom' is no setting of a recipe; did you mean 'norm'"),
         ("augment.flop=0.5", "'augment.flop' is no setting of a recipe; did you mean 'flip'"),
         ("augment=adafase", "no augmentation named 'adafase'; did you mean 'adaface'"),
-        ("loss=ptsa", "is a term beside a loss"),
+        ("loss=ptsa", "name it in [terms]"),
         ("data.classes=1 data.batch=4", "tells people apart, and there are 1 with labels"),
         ("data.batch=64", "24 pictures do not fill a batch of 64"),
     ],

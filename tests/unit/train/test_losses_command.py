@@ -43,6 +43,14 @@ def test_the_table_names_them_all(capsys):
     assert all(name in said.out for name in losses)
 
 
+def test_the_table_says_which_stand_alone_and_which_are_terms(capsys):
+    _, said = _answer(capsys)
+    places = {line.split()[0]: line for line in said.out.splitlines() if line.split()[0] in list(losses)}
+    assert "alone, [loss]" in places["arcface"]
+    assert "term, [terms]" in places["symface"]
+    assert "[teacher]" in places["harmonic-triplet"]
+
+
 def test_ten_million_identities_have_a_price(capsys):
     code, said = _answer(capsys, "--scale", "10000000", "--gpus", "8", "--json")
     assert code == 0

@@ -30,6 +30,7 @@ class Augment:
         blur_sigma: at most, pixels.
         low_resolution: reduced and enlarged again, by methods drawn from five (AdaFace).
         low_resolution_side: at least, as a share of the side.
+        low_resolution_most: at most, likewise.
         jpeg: compressed.
         jpeg_quality: at least; at most 95.
         photometric: brightness, contrast and saturation, in random order (AdaFace).
@@ -49,6 +50,7 @@ class Augment:
     blur_sigma: float = 3.0
     low_resolution: float = 0.0
     low_resolution_side: float = 0.2
+    low_resolution_most: float = 1.0
     jpeg: float = 0.0
     jpeg_quality: int = 30
     photometric: float = 0.0
@@ -60,6 +62,8 @@ class Augment:
             least = _LEAST.get(field.name, 0.0)
             if not least <= value <= most:
                 raise UsageError(f"augment.{field.name} must be {least:g} to {most:g}, got {value:g}")
+        if self.low_resolution_side > self.low_resolution_most:
+            raise UsageError("augment.low_resolution_side must not be above augment.low_resolution_most")
 
     def apply(self, crops: Crops, *, seed: int, epoch: int, index: NDArray[np.int64]) -> Crops:
         """Changed copies.
@@ -95,7 +99,7 @@ class Augment:
             case "blur":
                 return changes.blur(face, 0.2 + float(u[0]) * (self.blur_sigma - 0.2))
             case "low_resolution":
-                share = self.low_resolution_side + float(u[0]) * (1 - self.low_resolution_side)
+                share = self.low_resolution_side + float(u[0]) * (self.low_resolution_most - self.low_resolution_side)
                 down, up = (changes.METHODS[int(v * len(changes.METHODS))] for v in u[1:3])
                 return changes.low_resolution(face, int(share * face.shape[0]), down, up)
             case "jpeg":
@@ -119,6 +123,7 @@ _LEAST: Final = {
     "crop_area": 0.01,
     "blur_sigma": 0.2,
     "low_resolution_side": 0.05,
+    "low_resolution_most": 0.05,
     "jpeg_quality": 1,
 }
 _MOST: Final = {"blur_sigma": 20.0, "jpeg_quality": 95}

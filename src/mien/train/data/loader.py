@@ -39,6 +39,7 @@ class Batch:
         labels: (b,) int64, -1 where the person is not known.
         rows: (b,) int64 rows of the data.
         epoch, step: where the batch stands, both from 0.
+        plain: the faces before they were changed, in the same form; None where nobody asked.
     """
 
     faces: Tensor
@@ -46,6 +47,7 @@ class Batch:
     rows: Tensor
     epoch: int
     step: int
+    plain: Tensor | None = None
 
 
 class Loader:
@@ -58,6 +60,7 @@ class Loader:
         seed: of the changes.
         threads: that read and change; all cores but one by default, at least one.
         form: ``float32``, normalised; or ``uint8``, a quarter of the memory.
+        plain: hand out the faces as they were too.
 
     Attributes:
         epoch, step: of the batch that comes next.
@@ -72,8 +75,10 @@ class Loader:
         seed: int = 0,
         threads: int | None = None,
         form: Form = "float32",
+        plain: bool = False,
     ) -> None:
         self.data, self.sampler, self.augment, self.seed, self.form = data, sampler, augment, seed, form
+        self.plain = plain
         self.threads = threads or max(1, usable_cores() - 1)
         self.epoch, self.step = 0, 0
 
@@ -131,12 +136,13 @@ class Loader:
             raise ImageError(
                 f"{error.message}; `mien prepare` once leaves such pictures out", code=error.code, source=error.source
             ) from error
+        plain = to_tensor(crops, self.form) if self.plain else None
         if self.augment is not None:
             first = (step * self.sampler.world + self.sampler.rank) * len(rows)
             index = np.arange(first, first + len(rows))
             crops = self.augment.apply(crops, seed=self.seed, epoch=epoch, index=index)
         labels = self.data.labels[rows]
-        return Batch(to_tensor(crops, self.form), torch.from_numpy(labels), torch.from_numpy(rows), epoch, step)
+        return Batch(to_tensor(crops, self.form), torch.from_numpy(labels), torch.from_numpy(rows), epoch, step, plain)
 
 
 def to_tensor(crops: Crops, form: Form = "float32") -> Tensor:

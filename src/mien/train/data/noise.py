@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,11 +74,35 @@ def scatter_people(data: FaceData, share: float, *, seed: int = 0) -> Noisy:
     return _noisy(data, labels, chosen, f"{share:g} scattered by seed {seed}")
 
 
-def _noisy(data: FaceData, labels: Rows, chosen: Rows, note: str) -> Noisy:
+def split_people_in_two(data: FaceData, share: float, *, seed: int = 0) -> Noisy:
+    """Doubled people: some with four pictures or more are there under two names, half of their pictures under each.
+
+    Args:
+        data: labelled faces.
+        share: of those people, 0..1.
+        seed: of the draw.
+
+    Raises:
+        UsageError: a share outside 0..1, or fewer than two people.
+    """
+    _check(data, share)
+    generator = np.random.default_rng(seed)
+    counts = np.bincount(data.labels[data.labels >= 0], minlength=len(data.people))
+    able = np.flatnonzero(counts >= 4)
+    doubled = generator.choice(able, round(share * len(able)), replace=False)
+    labels = data.labels.copy()
+    for number, person in enumerate(doubled.tolist()):
+        rows = generator.permutation(np.flatnonzero(data.labels == person))
+        labels[rows[: len(rows) // 2]] = len(data.people) + number
+    names = (*data.people, *(f"{data.people[person]} (2)" for person in doubled.tolist()))
+    return _noisy(data, labels, np.flatnonzero(labels != data.labels), f"{share:g} doubled by seed {seed}", names)
+
+
+def _noisy(data: FaceData, labels: Rows, chosen: Rows, note: str, people: Sequence[str] = ()) -> Noisy:
     wrong = np.zeros(len(data), np.bool_)
     wrong[chosen] = True
-    dense, people = compact(labels, data.people)
-    return Noisy(View(data, np.arange(len(data)), dense, people, {"label_noise": note}), data.labels, wrong)
+    dense, used = compact(labels, people or data.people)
+    return Noisy(View(data, np.arange(len(data)), dense, used, {"label_noise": note}), data.labels, wrong)
 
 
 def _check(data: FaceData, share: float) -> None:

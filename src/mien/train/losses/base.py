@@ -35,6 +35,12 @@ from torch.nn import functional
 from mien.errors import UsageError
 from mien.registry import Registry
 
+SECTIONS = {
+    **dict.fromkeys(("pair", "class", "joint"), "loss"),
+    **dict.fromkeys(("halves", "structure", "quality", "recognisability"), "terms"),
+    **dict.fromkeys(("compatible", "taught", "taught-class"), "teacher"),
+}
+"""Of a recipe, by kind of the losses that are named there."""
 HALF = (torch.bfloat16, torch.float16)
 
 
@@ -46,6 +52,11 @@ class LossEntry:
     kind: str
     paper: str
     summary: str
+
+    @property
+    def section(self) -> str:
+        """Where a recipe names it: ``loss`` (it stands alone), ``terms`` (beside one) or ``teacher``."""
+        return SECTIONS[self.kind]
 
     @property
     def defaults(self) -> dict[str, object]:
@@ -219,6 +230,8 @@ class QualityLoss(Loss):
     """A term added to a class loss: teaches a head to predict how well a face is recognised."""
 
     kind = "quality"
+    token: ClassVar[bool] = False
+    """Whether the network itself predicts, by a token, instead of a head on its embedding."""
 
     @abstractmethod
     def forward(self, quality: Tensor, cosines: Tensor, labels: Tensor) -> Tensor:

@@ -57,6 +57,8 @@ class ViTFIQA(CRFIQA):
         beta: where the loss turns from square to line.
     """
 
+    token = True
+
 
 def certainty_ratio(cosines: Tensor, labels: Tensor) -> Tensor:
     """(b,) cosine to the own centre over the nearest other's, plus 1; without gradient. Every label at least 0."""

@@ -124,6 +124,16 @@ def test_low_resolution_keeps_nothing_finer_than_its_pixels() -> None:
     assert (changes.low_resolution(stripes, 112) == stripes).all()
 
 
+def test_low_resolution_stays_within_its_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    sides: list[int] = []
+    monkeypatch.setattr(changes, "low_resolution", lambda face, side, *_: (sides.append(side), face)[1])
+    reduced = Augment(low_resolution=1.0, low_resolution_side=0.125, low_resolution_most=0.215)
+    reduced.apply(faces(200), seed=0, epoch=0, index=np.arange(200))
+    assert set(sides) == set(range(14, 25))
+    with pytest.raises(UsageError, match=r"low_resolution_side must not be above augment\.low_resolution_most"):
+        Augment(low_resolution_most=0.1)
+
+
 def test_jpeg_and_blur_lose_more_the_harder_they_are() -> None:
     face = faces(1)[0]
     noisy = np.random.default_rng(0).integers(0, 256, face.shape).astype(np.uint8)
