@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from mien.cli import (
+    analyze,
+    anonymize,
     audit,
     backbones,
     calibrate,
@@ -56,10 +58,12 @@ def _root(
 
 app.command("verify")(verify.verify)
 app.command("detect")(detect.detect)
+app.command("analyze")(analyze.analyze)
 app.command("group")(group.group)
 app.command("enrol")(enrol.enrol)
 app.command("index")(index.index)
 app.command("identify")(identify.identify)
+app.command("anonymize")(anonymize.anonymize)
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluate.app, name="evaluate")

@@ -1,4 +1,4 @@
-"""The five points of a detector on faces that people marked."""
+"""The five points of detectors and landmark heads on faces that people marked."""
 
 from __future__ import annotations
 
@@ -34,12 +34,21 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class LandmarkResult:
-    """What one detector finds: (n, 5, 2) points, NaN where the face was missed; failures are pictures unread."""
+    """What one detector or head finds.
+
+    Args:
+        name: of the detector, or of the head and the detector whose boxes it got.
+        found: (n, 5, 2) points, NaN where the face was missed.
+        truth: (n, 5, 2) marked points.
+        failures: pictures that could not be read.
+        ms: of a head, median processor milliseconds a face from the cut on; None of a detector, which finds too.
+    """
 
     name: str
     found: F8
     truth: F8
     failures: tuple[Failure, ...]
+    ms: float | None = None
 
     @property
     def normalised(self) -> tuple[Normalised, ...]:
@@ -54,6 +63,7 @@ class LandmarkResult:
             "faces": len(self.truth),
             "found": share(Rate(int(hit.sum()), len(self.truth))),
             "failures": [failure.to_dict() for failure in self.failures],
+            "ms": self.ms,
             "nme": {errors.kind: errors.to_dict() for errors in self.normalised},
         }
 
@@ -85,14 +95,22 @@ def nearest(faces: Faces, truth: F8) -> F8:
     Returns:
         (5, 2), NaN where no box holds the centre.
     """
+    row = nearest_row(faces, truth)
+    if row is None:
+        return np.full((5, 2), np.nan)
+    points: F8 = faces.points[row].astype(np.float64)
+    return points
+
+
+def nearest_row(faces: Faces, truth: F8) -> int | None:
+    """The row of that find; None where no box holds the centre."""
     centre = truth.mean(axis=0)
     boxes = faces.boxes.astype(np.float64)
     holds = np.all((boxes[:, :2] <= centre) & (centre <= boxes[:, 2:]), axis=1)
     if not holds.any():
-        return np.full((5, 2), np.nan)
+        return None
     distance = np.linalg.norm((boxes[:, :2] + boxes[:, 2:]) / 2 - centre, axis=1)
-    points: F8 = faces.points[np.where(holds, distance, np.inf).argmin()].astype(np.float64)
-    return points
+    return int(np.where(holds, distance, np.inf).argmin())
 
 
 def landmark_report(results: Sequence[LandmarkResult], command: str) -> Report:
@@ -123,9 +141,11 @@ def _row(row: dict[str, Any], kind: str) -> tuple[str, float | None, float | Non
 
 def _table(rows: Sequence[dict[str, Any]]) -> Table:
     limits = tuple(f"{what} {limit:.2f}" for limit in LIMITS for what in ("failed beyond", "area to"))
-    columns = ("detector", "found", "divided by", "mean", "median", *limits)
+    columns = ("detector or head", "found", "ms", "divided by", "mean", "median", *limits)
     cells = tuple(
-        (row["name"], _rate(row["found"], "hits"), kind, *_cells(row["nme"][kind])) for row in rows for kind in LENGTHS
+        (row["name"], _rate(row["found"], "hits"), _ms(row["ms"]), kind, *_cells(row["nme"][kind]))
+        for row in rows
+        for kind in LENGTHS
     )
     return Table("Normalised mean error, failure rate and area under the error curve, all in percent", columns, cells)
 
@@ -136,6 +156,10 @@ def _cells(nme: dict[str, Any]) -> tuple[str, ...]:
     pairs = zip(nme["failure"], nme["auc"], strict=True)
     ends = [cell for rate, auc in pairs for cell in (_rate(rate, "errors"), _percent(auc["value"]))]
     return (_percent(mean["value"]) + spread, _percent(nme["median"]), *ends)
+
+
+def _ms(value: float | None) -> str:
+    return UNDEFINED if value is None else f"{value:.1f}"
 
 
 def _percent(value: float | None) -> str:

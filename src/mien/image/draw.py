@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image as Pil
 from PIL import ImageDraw, ImageFont
 
-from mien.types.arrays import Pixels
-from mien.types.faces import Face, Faces
+from mien.types.arrays import FloatArray, Pixels
+from mien.types.faces import PIXELS, Face, Faces
 from mien.types.image import Image
 
 _BOX = (0, 200, 120)
@@ -16,7 +16,7 @@ _INK = (255, 255, 255)
 
 
 def draw_faces(image: Image, faces: Faces) -> Pixels:
-    """A copy of the picture with each face's box, points and detection score.
+    """A copy of the picture with each face's box, points and detection score, and the points that heads gave.
 
     Args:
         image: as it was decoded, reduced or not.
@@ -29,9 +29,20 @@ def draw_faces(image: Image, faces: Faces) -> Pixels:
     pen = ImageDraw.Draw(canvas)
     line = max(1, max(image.size) // 400)  # about as thick on every picture once it fills the screen
     font = ImageFont.load_default(max(10.0, 7.0 * line))
-    for face in faces.scaled(*image.scale, image.size):
+    scaled = faces.scaled(*image.scale, image.size)
+    for face in scaled:
         _draw_face(pen, face, line, font)
+    for column in scaled.columns.values():
+        if column.unit == PIXELS:
+            _draw_points(pen, column.values.reshape(-1, 2), line)
     return np.array(canvas)
+
+
+def _draw_points(pen: ImageDraw.ImageDraw, points: FloatArray, line: int) -> None:
+    """Points of a head, half as wide as the detector's."""
+    half = line / 2
+    for x, y in points:
+        pen.ellipse((x - half, y - half, x + half, y + half), fill=_POINT)
 
 
 def _draw_face(

@@ -1,4 +1,4 @@
-"""What a network means: cards, the cache of verified weights, detectors and embedders."""
+"""What a network means: cards, the cache of verified weights, detectors, embedders and heads."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from mien.models.contract import contract_of
 from mien.models.describe import describe
 from mien.models.detectors import Detector
 from mien.models.embedders import Embedder
+from mien.models.heads import Head
 from mien.models.licences import POLICIES, licence_needed, require_licence
-from mien.models.loading import LoadSettings, load_detector, load_embedder
+from mien.models.loading import LoadSettings, load_detector, load_embedder, load_head
 from mien.models.sources import Progress
 from mien.models.store import Store, cache_folder
 
@@ -18,6 +19,7 @@ __all__ = [
     "Card",
     "Detector",
     "Embedder",
+    "Head",
     "LoadSettings",
     "Progress",
     "Store",
@@ -29,6 +31,7 @@ __all__ = [
     "licence_needed",
     "load_detector",
     "load_embedder",
+    "load_head",
     "read_card",
     "require_licence",
 ]

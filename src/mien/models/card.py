@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from mien.errors import ModelInvalidError, NotFoundError
+from mien.models.head_facts import HeadFacts, read_head
 from mien.models.sources import Source
 from mien.models.strict import Table
 from mien.types.arrays import FloatArray
 from mien.types.score import OperatingTable, ScoreHistogram
 
-KINDS = ("detector", "embedder", "samples")
+KINDS = ("detector", "embedder", "head", "samples")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -50,9 +51,10 @@ class InputContract:
     Args:
         size: (width, height) in pixels, or None for any size in steps of `multiple`.
         multiple: both sides are multiples of this.
-        colour: ``RGB`` or ``BGR``, the order of the channels.
-        mean: per channel, in that order, of 0..255.
+        colour: ``RGB`` or ``BGR``, the order of the channels; ``GREY``, one channel, for heads.
+        mean: per channel, in that order, of 0..255; the same number three times for ``GREY``.
         scale: factor after the mean is taken off.
+        deviation: what each channel is divided by at the end; other than 1 for heads only.
     """
 
     size: tuple[int, int] | None
@@ -60,6 +62,12 @@ class InputContract:
     colour: str
     mean: tuple[float, float, float]
     scale: float
+    deviation: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    @property
+    def channels(self) -> int:
+        """Of the network's input."""
+        return 1 if self.colour == "GREY" else 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,7 @@ class Card:
 
     Args:
         name: the name it is asked for by; also the name of the file.
-        kind: ``detector``, ``embedder`` or ``samples``.
+        kind: ``detector``, ``embedder``, ``head`` or ``samples``.
         family: which factory of that kind's registry understands it; empty for samples and fused cards.
         summary: one line for people.
         paper: reference, may be empty.
@@ -90,6 +98,7 @@ class Card:
         operating: measured false match rates, or None.
         grouping: the grouping package's own table, as it stands.
         fuse: for a card that names others, else None.
+        head: what a head gives and how far it errs, else None.
         path: the file it was read from.
     """
 
@@ -108,6 +117,7 @@ class Card:
     operating: OperatingTable | None
     grouping: dict[str, Any] | None
     fuse: Fuse | None
+    head: HeadFacts | None
     path: Path
 
     @property
@@ -164,6 +174,7 @@ def _card(table: Table, path: Path) -> Card:
         operating=_operating(table),
         grouping=table.take("grouping", dict, None),
         fuse=_fuse(table),
+        head=read_head(table.table("head")),
         path=path,
     )
 
@@ -197,7 +208,8 @@ def _input(table: Table) -> InputContract | None:
         return None
     size, multiple = t.items("size", int, []), t.take("multiple", int, 1)
     mean = t.items("mean", (int, float))
-    colour, scale = t.choice("colour", ("RGB", "BGR")), float(t.take("scale", (int, float)))
+    colour, scale = t.choice("colour", ("RGB", "BGR", "GREY")), float(t.take("scale", (int, float)))
+    deviation = t.items("deviation", (int, float), [1, 1, 1])
     t.done()
     if len(size) not in (0, 2) or min(size, default=1) <= 0:
         raise t.error("size", "must be [width, height] in pixels, or absent for any")
@@ -205,8 +217,11 @@ def _input(table: Table) -> InputContract | None:
         raise t.error("mean", "must have three numbers, in the order of `colour`")
     if multiple <= 0 or not scale:
         raise t.error("multiple" if multiple <= 0 else "scale", "must be above zero")
+    if len(deviation) != 3 or min(deviation) <= 0:
+        raise t.error("deviation", "must have three numbers above zero, in the order of `colour`")
     r, g, b = (float(v) for v in mean)
-    return InputContract((size[0], size[1]) if size else None, multiple, colour, (r, g, b), scale)
+    dr, dg, db = (float(v) for v in deviation)
+    return InputContract((size[0], size[1]) if size else None, multiple, colour, (r, g, b), scale, (dr, dg, db))
 
 
 def _golden(table: Table) -> FloatArray | None:
@@ -271,6 +286,13 @@ def _check(card: Card, table: Table) -> None:
             raise table.error("files", f"must name the one graph of a {card.kind}, got {len(card.files)}")
         if not card.family or card.input is None:
             raise table.error("input" if card.family else "family", "is missing")
+    if (card.kind == "head") != (card.head is not None):
+        raise table.error("head", "is missing" if card.kind == "head" else "stands in a head's card only")
+    plain = card.input is None or (card.input.colour != "GREY" and card.input.deviation == (1, 1, 1))
+    if card.kind != "head" and not plain:
+        raise table.error("input", "may have 'deviation' and the colour GREY in a head's card only")
+    if card.kind == "head" and card.input and card.input.size is None:
+        raise table.error("input.size", "is missing; a head takes crops of one size")
     if card.kind == "embedder" and (card.dimension or 0) <= 0:
         raise table.error("dimension", "must be the length of the vector")
     if card.kind == "detector" and not 0 < (card.score or 0) < 1:

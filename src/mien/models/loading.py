@@ -1,4 +1,4 @@
-"""From a name to a detector or an embedder that is allowed, verified and tested; each is loaded once in a process."""
+"""From a name to a detector, an embedder or a head: allowed, verified and tested; each loaded once in a process."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from mien.models.catalogue import find_card, parts_of
 from mien.models.detectors import Detector, detectors
 from mien.models.embedders import Embedder, embedders
 from mien.models.fused import fuse
+from mien.models.heads import Head, heads
 from mien.models.int8 import read as read_int8
 from mien.models.licences import require_licence
 from mien.models.sources import Progress
@@ -88,6 +89,14 @@ def load_embedder(
     return _once(("embedder", name, settings), lambda: _embedder(find_card(name, "embedder"), settings, progress))
 
 
+def load_head(name: str, settings: LoadSettings = DEFAULTS, *, progress: Progress | None = None) -> Head:
+    """The head of a card; arguments and errors as those of `load_detector`.
+
+    Heads run in float32 unless a precision is named: they are small, and their errors were measured so.
+    """
+    return _once(("head", name, settings), lambda: _head(find_card(name, "head"), settings, progress))
+
+
 def _once(key: Hashable, load: Callable[[], T]) -> T:
     with _lock:
         if key not in _loaded:
@@ -111,6 +120,13 @@ def _embedder(card: Card, settings: LoadSettings, progress: Progress | None) -> 
     require_licence(card, settings.allow_licence)
     parts = tuple(load_embedder(part.name, settings, progress=progress) for part in parts_of(card))
     return fuse(card, card.fuse, parts)
+
+
+def _head(card: Card, settings: LoadSettings, progress: Progress | None) -> Head:
+    factory = heads[card.family]
+    if settings.precision in ("auto", Precision.INT8):
+        settings = replace(settings, precision="f32")
+    return factory(card, _session(card, settings, progress))
 
 
 def _session(
@@ -178,7 +194,7 @@ def card_vector(card: Card, session: Session) -> FloatArray:
         raise ValueError(f"'{card.name}' has no input contract, so no network to test")
     width, height = card.input.size or (_rounded(card.input.multiple), _rounded(card.input.multiple))
     low, high = ((end - card.input.mean[0]) * card.input.scale for end in (0.0, 255.0))
-    return golden_vector(session, (1, 3, height, width), low=low, high=high)
+    return golden_vector(session, (1, card.input.channels, height, width), low=low, high=high)
 
 
 def _rounded(multiple: int) -> int:

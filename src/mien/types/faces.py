@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.types.arrays import Boxes, FloatArray, Points
+
+PIXELS = "px"
+"""Unit of a column that lies in the picture: x and y of the full upright picture, and scaled with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What one head says of every face.
+
+    Args:
+        values: (n, ...) one row a face; NaN where the head has no answer.
+        unit: of the values, such as ``px``, ``degrees`` or ``years``; empty for probabilities.
+    """
+
+    values: FloatArray
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +39,7 @@ class Faces:
         size: (width, height) of that picture.
         source: path or name of the picture.
         truncated: there were more faces than the limit; the surest are kept.
+        columns: what heads say, by the head's name; none unless asked for.
     """
 
     boxes: Boxes
@@ -31,6 +48,7 @@ class Faces:
     size: tuple[int, int]
     source: str = ""
     truncated: bool = False
+    columns: Mapping[str, Column] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.boxes)
@@ -41,6 +59,9 @@ class Faces:
         ):
             if array.shape != shape:
                 raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+        for name, column in self.columns.items():
+            if len(column.values) != n:
+                raise ValueError(f"column {name} must have {n} rows, got {len(column.values)}")
 
     @classmethod
     def none(cls, size: tuple[int, int], source: str = "") -> Faces:
@@ -59,7 +80,17 @@ class Faces:
 
     def __getitem__(self, rows: slice | list[int] | NDArray[Any]) -> Faces:
         """A selection of rows: ``faces[faces.scores > 0.9]``."""
-        return replace(self, boxes=self.boxes[rows], scores=self.scores[rows], points=self.points[rows])
+        columns = {name: replace(c, values=c.values[rows]) for name, c in self.columns.items()}
+        boxes, scores, points = self.boxes[rows], self.scores[rows], self.points[rows]
+        return replace(self, boxes=boxes, scores=scores, points=points, columns=columns)
+
+    def with_columns(self, columns: Mapping[str, Column]) -> Faces:
+        """The same faces with more columns; one of a name already there takes its place.
+
+        Raises:
+            ValueError: a column of another length.
+        """
+        return replace(self, columns={**self.columns, **columns})
 
     def face(self, row: int) -> Face:
         """One row."""
@@ -80,7 +111,11 @@ class Faces:
     def scaled(self, x: float, y: float, size: tuple[int, int]) -> Faces:
         """The same faces in a picture of another resolution: coordinates times (x, y)."""
         factor = np.array([x, y], np.float32)
-        return replace(self, boxes=self.boxes * np.tile(factor, 2), points=self.points * factor, size=size)
+        columns = {
+            name: replace(c, values=c.values * factor) if c.unit == PIXELS else c for name, c in self.columns.items()
+        }
+        boxes, points = self.boxes * np.tile(factor, 2), self.points * factor
+        return replace(self, boxes=boxes, points=points, size=size, columns=columns)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: file, width, height, faces with box, points and det_score."""

@@ -14,7 +14,9 @@ from mien.models import Store, cards, describe, find_card, read_card
 from mien.models.catalogue import card_folders
 from mien.types.score import ScoreHistogram
 
-BUILT_IN = {"yunet", "centerface", "sface", "mobileface", "fused", "samples"}
+BUILT_IN = {"yunet", "centerface", "sface", "mobileface", "fused", "samples"} | {
+    *("landmarks68", "pose", "eyes", "liveness", "expression", "age", "sex")
+}
 
 
 def broken(make_card: MakeCard, old: str, new: str) -> str:

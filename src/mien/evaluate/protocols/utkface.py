@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.errors import NotFoundError
 from mien.evaluate.protocols.labelled import Labelled
@@ -49,3 +50,8 @@ def read_utkface(root: Path, *, least_age: int = 0) -> Labelled:
             "age": np.array([next(name for below, name in BANDS if age < below or below == 200) for age in ages]),
         },
     )
+
+
+def ages_of(data: Labelled) -> NDArray[np.float64]:
+    """(n,) years that the names of the pictures of `read_utkface` state."""
+    return np.array([float(path.name.split("_", 1)[0]) for path in data.paths])
