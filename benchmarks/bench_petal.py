@@ -66,9 +66,10 @@ def main() -> None:
     parser.add_argument("--more", required=True, help="other prepared faces, for the base")
     parser.add_argument("--pairs", required=True, help="an LFW list; its people are not learnt from")
     parser.add_argument("--runs", default="runs/petal")
-    parser.add_argument("--shallow-steps", type=int, default=600)
-    parser.add_argument("--base-steps", type=int, default=100)
-    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--shallow-steps", type=int, default=3600)
+    parser.add_argument("--base-steps", type=int, default=500)
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--side", type=int, default=16)
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
@@ -100,8 +101,13 @@ def carry_out(options: argparse.Namespace, name: str, recipe: str, steps: int, c
         with quick_attention():
             run.resume(begun[0].parent, progress=ignore, say=print)
     elif not begun:
-        places = (f"data.root={options.lfw}", f'data.exclude=["{options.pairs}"]', f"run.folder={options.runs}")
-        length = (f"run.steps={steps}", f"run.threads={options.threads}", "run.log_steps=10")
+        places = (
+            f"data.root={options.lfw}",
+            f"data.batch={options.batch}",
+            f'data.exclude=["{options.pairs}"]',
+            f"run.folder={options.runs}",
+        )
+        length = (f"run.steps={steps}", f"run.threads={options.threads}", "run.log_steps=40")
         settings = (f"name={name}", *places, f"teacher.folder={options.runs}/teachers", *length, *changes)
         with quick_attention():
             run.start(RECIPES / f"{recipe}.toml", settings, command="bench_petal", progress=ignore, say=print)
