@@ -29,7 +29,7 @@ from mien.train.validate import Validation
 RECIPE = Path(__file__).resolve().parents[1] / "recipes" / "tiny-losses.toml"
 LOSSES = {
     "arcface": ("loss.scale=24.0", "loss.margin_rad=0.2"),
-    "cosface": ("loss.scale=16.0", "loss.margin=0.2"),
+    "cosface": ("loss.scale=24.0", "loss.margin=0.15"),
     "elasticface": ("loss.scale=24.0", "loss.margin_rad=0.2", "loss.std=0.02"),
     "sface": ("loss.scale=24.0",),
     "triplet": ("loss.margin=0.2",),
