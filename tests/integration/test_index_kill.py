@@ -38,6 +38,11 @@ def index(gallery: Path, photos: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
+def hear_ctrl_c() -> None:
+    """A shell's background job ignores it, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def stored(path: Path) -> list[tuple[str, tuple[float, ...]]]:
     """Picture and box of every face; the gallery must be sound."""
     try:
@@ -72,6 +77,7 @@ def test_ctrl_c_says_so_and_keeps_what_was_stored(photos, tmp_path):
         [sys.executable, "-m", "mien", "index", "-g", str(gallery), str(photos)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        preexec_fn=hear_ctrl_c,
     )
     while not stored(gallery):  # the first commit comes after about a second
         time.sleep(0.2)
