@@ -77,7 +77,7 @@ def of_run(run: Path, recipe: Recipe) -> list[dict[str, str]]:
         if row["accuracy"]:
             found.append(
                 {
-                    "run": recipe.name,
+                    "run": f"{recipe.name}, schedule of {recipe.run.steps:,} steps",
                     "precision": recipe.run.precision,
                     "step": row["step"],
                     "minutes": f"{float(row['seconds']) / 60:.2f}",
@@ -92,18 +92,22 @@ def of_run(run: Path, recipe: Recipe) -> list[dict[str, str]]:
 
 
 def drawn(rows: list[dict[str, str]], teacher: dict[str, str]) -> str:
-    """Accuracy over images, a curve a precision, the teacher as a line."""
-    names = list(dict.fromkeys(row["precision"] for row in rows))
+    """Accuracy over pictures, a curve a run, the teacher as a line."""
+    names = list(dict.fromkeys(_series(row) for row in rows))
     note = f"LFW deep-funneled, view 1. The line is the teacher, {float(teacher['accuracy']):.1%}."
     with canvas("A network of 0.23 million parameters beside its teacher", note, series=names, height=260) as paper:
         for number, name in enumerate(names):
-            chosen = [row for row in rows if row["precision"] == name]
+            chosen = [row for row in rows if _series(row) == name]
             images = [int(row["images"]) / 1e6 for row in chosen]
             paper.axes.plot(images, [float(row["accuracy"]) for row in chosen], **line(number))
         paper.axes.axhline(float(teacher["accuracy"]), color="#777", linewidth=1)
         paper.axes.set(xlabel="Million pictures learnt from", ylabel="Accuracy")
         paper.axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
     return paper.svg
+
+
+def _series(row: dict[str, str]) -> str:
+    return f"{row['precision']}, {row['run'].rpartition('schedule of ')[2]}"
 
 
 if __name__ == "__main__":

@@ -31,9 +31,9 @@ LOSSES = {
     "arcface": ("loss.scale=24.0", "loss.margin_rad=0.2"),
     "cosface": ("loss.scale=24.0", "loss.margin=0.15"),
     "elasticface": ("loss.scale=24.0", "loss.margin_rad=0.2", "loss.std=0.02"),
-    "sface": ("loss.scale=24.0",),
     "triplet": ("loss.margin=0.2",),
     "multibatch": (),
+    "sface": ("loss.scale=24.0",),
 }
 """Options by loss, chosen on the tuning split."""
 COLUMNS = (
