@@ -126,7 +126,7 @@ class Idle:
 def test_a_picture_of_a_client_that_left_is_not_decoded_and_the_decoder_stays_free(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("mien.server.decoding._Worker", Idle)
+    monkeypatch.setattr("mien.server.decoding.decoders.Worker", Idle)
     metrics = Metrics()
     decoders = Decoders(Models(), metrics, workers=1)
     for event, code in ((client(gone=True), "client-left"), (client(gone=False), "worked"), (None, "worked")):
