@@ -40,6 +40,7 @@ from mien.evaluate.rates import clopper_pearson
 from mien.evaluate.scores import Scores
 from mien.train import run
 from mien.train.adapt import adapted, share
+from mien.train.assembly import make_backbone
 from mien.train.data.resolution import reduce_crops
 from mien.train.export import load_backbone
 from mien.train.logs import read_metrics
@@ -155,7 +156,7 @@ def make_table(options: argparse.Namespace) -> None:
         recipe = read_recipe(folder / run.RECIPE)
         scores = score(load_backbone(folder, recipe), pairs, options.side)
         base = base or scores
-        moving = share(adapted(run.make_backbone(recipe), recipe.adapt))
+        moving = share(adapted(make_backbone(recipe), recipe.adapt))
         logged = [row for row in read_metrics(folder) if row["loss"]]
         row = {
             "variant": name,

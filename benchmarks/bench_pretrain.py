@@ -36,6 +36,7 @@ from mien.backbones.vit import ViT
 from mien.evaluate.rates import clopper_pearson
 from mien.models import LoadSettings, load_embedder
 from mien.train import run
+from mien.train.assembly import make_backbone
 from mien.train.data import View, open_data
 from mien.train.recipe import Validate, read_recipe
 from mien.train.state import read_tensors
@@ -127,7 +128,7 @@ def features_of(start: str, seed: int, pretrained: Path, crops: Crops) -> NDArra
     if start == SUPERVISED:
         return load_embedder("sface", LoadSettings(precision="f32")).embed(crops).astype(np.float64)
     torch.manual_seed(seed)
-    network = run.make_backbone(read_recipe(pretrained / run.RECIPE))
+    network = make_backbone(read_recipe(pretrained / run.RECIPE))
     if start == PRETRAINED:
         network.load_state_dict(read_tensors(pretrained / run.WEIGHTS))
     assert isinstance(network, ViT)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from mien.train import run
+from mien.train.assembly import make_backbone
 from mien.train.data import FaceData, View, open_data, pick
 from mien.train.data.base import Rows
 from mien.train.data.holdout import split_people
@@ -110,7 +111,7 @@ def settings(recipe: Path, half: Half, prepared: Path, runs: Path, seed: int, *m
 def untrained(recipe: Recipe) -> Validation:
     """The figures of the weights that the run of a recipe starts from."""
     torch.manual_seed(recipe.run.seed)  # as a run does
-    backbone = run.make_backbone(recipe)
+    backbone = make_backbone(recipe)
     pairs = read_validation(Validate(recipe.validate.pairs, recipe.validate.root))
     assert pairs is not None
     return pairs(backbone, torch.device("cpu"), "untrained")

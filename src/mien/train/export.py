@@ -28,6 +28,7 @@ from mien.models.loading import card_vector
 from mien.models.own import file_table, keep_own, require_free
 from mien.runtime import open_session
 from mien.train.adapt import finished_network
+from mien.train.assembly import make_backbone
 from mien.train.data import FaceData
 from mien.train.development import Development, choose_rule, read_development
 from mien.train.feed import read_faces
@@ -35,7 +36,7 @@ from mien.train.logs import Say
 from mien.train.manifest import read_manifest
 from mien.train.onnx_file import INPUT, TorchSession, check_parity, drawn_crops, onnx_bytes
 from mien.train.recipe import Recipe, read_recipe
-from mien.train.run import RECIPE, WEIGHTS, make_backbone
+from mien.train.run import RECIPE, WEIGHTS
 from mien.train.state import read_tensors, write_whole
 from mien.train.terms.rating import rater_file, read_raters
 from mien.types.template import Precision

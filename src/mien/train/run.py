@@ -14,53 +14,38 @@ loss.svg, accuracy.svg, roc.svg, report/
 from __future__ import annotations
 
 import datetime
-import inspect
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import save as tensor_bytes
 from torch import nn
-from torch.nn.parallel import DistributedDataParallel
 
-from mien.backbones import backbones
 from mien.backbones.base import Backbone
-from mien.errors import ConflictError, NotFoundError, StoreError, UsageError
+from mien.errors import ConflictError, NotFoundError, StoreError
 from mien.evaluate.report import write_report
 from mien.evaluate.verification_report import verification_report
-from mien.registry import unknown_name
-from mien.train.adapt import Petal, Share, adapted, calibrate, finished_weights, load_start, share, start_facts
+from mien.train.adapt import Share, finished_weights, share, start_facts
+from mien.train.assembly import check_names, make_session
 from mien.train.data import FaceData, data_digest
-from mien.train.distil import Distillation, make_distillation, require_taught
-from mien.train.distributed import World, world
-from mien.train.feed import make_feed, read_faces
+from mien.train.distributed import world
+from mien.train.feed import read_faces
 from mien.train.logs import Log, Progress, Say
 from mien.train.loop import FINISHED, OUT_OF_TIME, STOPPED, Session
 from mien.train.loop import train as loop
 from mien.train.manifest import MANIFEST, RECIPE, WEIGHTS, manifest, read_manifest
-from mien.train.objective import Objective, make_objective
-from mien.train.optim import make_optimizer
+from mien.train.objective import Objective
 from mien.train.plots import draw
-from mien.train.pretrain.branches import Branches, Pretraining, require_encoder
-from mien.train.pretrain.settings import Fsfm
-from mien.train.recipe import LATER, Recipe, Teacher, read_recipe, require_options, write_recipe
-from mien.train.recompute import recompute_blocks
-from mien.train.state import Parts, Position, load, save, write_whole
-from mien.train.teacher import Targets, load_teacher, teach
-from mien.train.terms import Views
+from mien.train.recipe import LATER, Recipe, read_recipe, write_recipe
+from mien.train.state import Position, load, save, write_whole
 from mien.train.terms.rating import measure_rater, raters, write_heads
 from mien.train.validate import Validation, read_validation
 
 __all__ = ["FINISHED", "OUT_OF_TIME", "RECIPE", "STOPPED", "WEIGHTS", "Outcome", "resume", "start"]
 
 AXES = "teacher-axes.safetensors"
-SIDE = 112
-"""Pixels of a side of every face that is learnt from."""
-SHAPE = ("size", "dimension")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +102,10 @@ def start(
         MienError: the run had to stop; see `mien.train.loop.train`.
     """
     recipe = read_recipe(source, changes) if isinstance(source, Path) else source
-    _check_names(recipe)
+    check_names(recipe)
     with world(recipe.run.device) as here:
         data = read_faces(recipe.data)
-        session = _session(recipe, here, data, progress, say, fresh=True)
+        session = make_session(recipe, here, data, progress, say, fresh=True)
         session.folder = Path(here.tell(str(_new_folder(session, data, command)) if here.first else ""))
         position = Position(size=here.size)
         save(session.folder, session.parts, position, here)
@@ -147,29 +132,13 @@ def resume(folder: Path, changes: Sequence[str] = (), *, progress: Progress, say
                 f"{folder}: {recipe.data.root} is not what this run has learnt from; bring it back, or start another",
                 source=str(folder),
             )
-        session = _session(recipe, here, data, progress, say)
+        session = make_session(recipe, here, data, progress, say)
         _require_same_teacher(session, folder)
         session.folder = folder
         position = load(folder, session.parts, here)
         if here.first:
             say(f"going on from step {position.step:,} of {session.steps:,}")
         return _carry_out(session, position, progress, say)
-
-
-def _check_names(recipe: Recipe) -> None:
-    """UsageError unless the backbone and the loss are known."""
-    from mien.train.losses import losses
-
-    for kind, name, known in (
-        ("backbone", recipe.model.backbone, list(backbones)),
-        *(
-            ("loss", name, list(losses))
-            for name in (recipe.loss.name, *recipe.terms.options, *recipe.teacher.losses)
-            if name
-        ),
-    ):
-        if name not in known:
-            raise UsageError(unknown_name(kind, name, known), code="recipe")
 
 
 def _require_same_teacher(session: Session, folder: Path) -> None:
@@ -230,77 +199,6 @@ def _carry_out(session: Session, begun: Position, progress: Progress, say: Say) 
     return Outcome(
         session.folder, ending, position.step, session.steps, images, seconds, session.last, moving, pretrained
     )
-
-
-def _session(
-    recipe: Recipe, here: World, data: FaceData, progress: Progress, say: Say, *, fresh: bool = False
-) -> Session:
-    """Batches, network, classifier, loss and optimiser, alike in all processes; of the run nothing is written yet.
-
-    `fresh`: no checkpoint will fill the network, so it takes the weights that the recipe begins with.
-    """
-    targets = _targets(recipe.teacher, data, here, progress, say)
-    run, feed, pairs = recipe.run, make_feed(recipe, data, here, targets), read_validation(recipe.validate)
-    if run.threads:
-        torch.set_num_threads(run.threads)
-    torch.use_deterministic_algorithms(run.deterministic)
-    torch.manual_seed(run.seed)
-    backbone = make_backbone(recipe)
-    if fresh:
-        load_start(backbone, recipe)
-    backbone = adapted(backbone, recipe.adapt).to(here.device)
-    if fresh and isinstance(backbone, Petal):
-        calibrate(backbone, data, feed, here)
-    if run.channels_last:
-        backbone = backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    taught = make_distillation(recipe.teacher, data, targets, backbone.dimension) if targets else None
-    steps = run.steps or run.epochs * feed.steps
-    network, objective, follow = _learning(recipe, len(data.people), backbone, here, taught, steps)
-    if run.recompute and not recompute_blocks(backbone):
-        raise UsageError(f"'run.recompute': {recipe.model.backbone} has no blocks to make again; leave it out")
-    torch.manual_seed(run.seed + here.rank)  # what the network draws while it learns differs by process
-    network = DistributedDataParallel(network) if here.size > 1 else network
-    validate = partial(pairs, backbone, here.device, recipe.name) if pairs else None
-    parts = Parts(backbone, objective, make_optimizer((backbone, objective), recipe.optimizer), objective.sharded)
-    return Session(recipe, here, feed, network, objective, parts, validate, steps, follow)
-
-
-def _learning(
-    recipe: Recipe, people: int, backbone: Backbone, here: World, taught: Distillation | None, steps: int
-) -> tuple[nn.Module, Objective | Branches, Callable[[int], None] | None]:
-    """What pictures go through, what makes a loss of that, and what is to be done after each step."""
-    if not recipe.pretrain.method:
-        objective = make_objective(recipe, people, backbone, here, taught).to(here.device)
-        network = Views(backbone, objective.views) if objective.views else backbone
-        return network, objective, None
-    require_options(recipe.pretrain, {f.name: f.default for f in fields(Fsfm)}, "pretrain")
-    encoder = require_encoder(backbone, recipe.model.backbone)
-    branches = Branches(encoder, Fsfm(**recipe.pretrain.options), steps).to(here.device)
-    return Pretraining(encoder, branches), branches, partial(branches.follow, encoder)
-
-
-def _targets(settings: Teacher, data: FaceData, here: World, progress: Progress, say: Say) -> Targets | None:
-    """What the recipe's teacher makes of every face; None without a teacher."""
-    if not settings.model:
-        return None
-    require_taught(settings, data)
-    teacher = load_teacher(settings)
-    if here.first:
-        say(f"the teacher {settings.model} looks at {len(data):,} faces, if it has not yet")
-    return teach(data, teacher, settings, progress if here.first else None)
-
-
-def make_backbone(recipe: Recipe) -> Backbone:
-    """The recipe's network with random weights.
-
-    Raises:
-        UsageError: an option that it has not.
-    """
-    architecture = backbones[recipe.model.backbone]
-    defaults = {p.name: p.default for p in inspect.signature(architecture.make).parameters.values()}
-    defaults = {key: value for key, value in (defaults | dict(architecture.options)).items() if key not in SHAPE}
-    require_options(recipe.model, defaults, "model")
-    return architecture.build(dimension=recipe.model.dimension, size=SIDE, **recipe.model.options)
 
 
 def _finish(session: Session) -> None:

@@ -17,7 +17,7 @@ from torch.nn import functional  # noqa: E402
 
 from distil_toys import ToyTeacher  # noqa: E402
 from mien.errors import ConflictError, MienError, UsageError  # noqa: E402
-from mien.train import run  # noqa: E402
+from mien.train import assembly, run  # noqa: E402
 from mien.train.distil import Distillation  # noqa: E402
 from mien.train.logs import read_metrics  # noqa: E402
 from mien.train.losses import make_loss  # noqa: E402
@@ -37,7 +37,7 @@ def _one_thread() -> None:
 
 @pytest.fixture
 def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(run, "load_teacher", lambda _: ToyTeacher())
+    monkeypatch.setattr(assembly, "load_teacher", lambda _: ToyTeacher())
     path = write_toy_recipe(tmp_path)
     path.write_text(path.read_text() + f'\n[teacher]\nfolder = "{tmp_path / "teachers"}"\n')
     return path
@@ -197,7 +197,7 @@ def test_a_run_that_goes_on_ends_with_the_same_bits(recipe: Path) -> None:
 def test_a_teacher_that_has_changed_is_refused(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = taught(recipe, "run.minutes=1e-9")
     assert json.loads((begun.folder / "manifest.json").read_text())["teacher"]["model"] == "toy"
-    monkeypatch.setattr(run, "load_teacher", lambda _: ToyTeacher(weights="b" * 64))
+    monkeypatch.setattr(assembly, "load_teacher", lambda _: ToyTeacher(weights="b" * 64))
     with pytest.raises(ConflictError, match="the teacher 'toy' is not what it was"):
         run.resume(begun.folder, progress=lambda *_: None, say=lambda _: None)
 

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="training is the extra [train]")
 from safetensors.torch import load_file  # noqa: E402
 
 from distil_toys import ToyTeacher  # noqa: E402
-from mien.train import run  # noqa: E402
+from mien.train import assembly, run  # noqa: E402
 from mien.train.data import open_data  # noqa: E402
 from mien.train.distil import Distillation, class_centres  # noqa: E402
 from mien.train.losses import make_loss  # noqa: E402
@@ -49,7 +49,7 @@ def _one_thread() -> None:
 def test_new_templates_compare_with_old_ones_over_the_axes_of_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "load_teacher", lambda _: ToyTeacher())
+    monkeypatch.setattr(assembly, "load_teacher", lambda _: ToyTeacher())
     recipe = write_toy_recipe(tmp_path)
     outcome = carry_out(recipe, *CHANGES, f"teacher.folder={tmp_path / 'teachers'}")
     assert outcome is not None

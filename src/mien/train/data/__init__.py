@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
-from mien.train.data.base import FaceData, Pictures, View, data_digest, join, pick
+from mien.train.data.base import FaceData, Pictures, data_digest
 from mien.train.data.prepare import Aligner, load_aligner, prepare
+from mien.train.data.sets import View, join, pick
 from mien.train.data.sources import open_data
 from mien.train.data.store import Prepared
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from mien.errors import NotFoundError, UsageError
 from mien.evaluate.protocols.lfw import LISTS, read_list
-from mien.train.data.base import FaceData, View, pick
+from mien.train.data.base import FaceData
+from mien.train.data.sets import View, pick
 
 
 def lfw_test_people(root: Path, views: Collection[int] = (1, 2)) -> frozenset[str]:

@@ -15,8 +15,9 @@ import numpy as np
 
 from mien.image import PhotoSource
 from mien.train.data import changes
-from mien.train.data.base import UNLABELLED, FaceData, Picked, Rows
+from mien.train.data.base import UNLABELLED, FaceData, Rows
 from mien.train.data.draws import uniform
+from mien.train.data.sets import Picked
 from mien.types.arrays import Crops, Pixels
 from mien.types.outcome import Failure
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UsageError
-from mien.train.data.base import FaceData, Rows, View, compact
+from mien.train.data.base import FaceData, Rows
+from mien.train.data.sets import View, compact
 
 
 @dataclass(frozen=True, slots=True)

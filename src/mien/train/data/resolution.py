@@ -9,7 +9,8 @@ import numpy as np
 
 from mien.errors import UsageError
 from mien.train.data import changes
-from mien.train.data.base import FaceData, View
+from mien.train.data.base import FaceData
+from mien.train.data.sets import View
 from mien.types.arrays import Crops
 
 LEAST_SIDE: Final = 4

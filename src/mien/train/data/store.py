@@ -28,8 +28,9 @@ import numpy as np
 
 from mien.errors import NotFoundError, StoreCorruptError, UsageError
 from mien.pipeline.pipeline import CROP
-from mien.train.data.base import FaceData, Rows, compact
+from mien.train.data.base import FaceData, Rows
 from mien.train.data.journal import FACE_BYTES, FACES, JOURNAL, NPY_BYTES, Entry, npy_header
+from mien.train.data.sets import compact
 from mien.types.arrays import Crops, FloatArray, Pixels
 from mien.types.outcome import Failure
 from mien.version import __version__

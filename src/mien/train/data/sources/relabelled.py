@@ -16,7 +16,8 @@ from typing import Any, Final
 import numpy as np
 
 from mien.errors import ConflictError, NotFoundError, StoreCorruptError, StoreError, UsageError
-from mien.train.data.base import FaceData, Rows, View, number_people
+from mien.train.data.base import FaceData, Rows, number_people
+from mien.train.data.sets import View
 from mien.train.data.sources import open_data, sources
 
 LABELS: Final = "labels.csv"
