@@ -72,23 +72,24 @@ class Mix:
     """(b,), the share of the first set."""
 
 
-class AdaptedLinear(nn.Module):
-    """A frozen linear layer with one adapter for all pictures, or two that are mixed.
+class Adapted(nn.Module):
+    """A frozen layer with one adapter for all pictures, or two that are mixed.
 
     Args:
         base: the layer.
         settings: rank, scale, dropout.
         mix: tells the share of the first set; None = one adapter.
+        weights: shape of the base's weights: out, in, and the kernel's sides.
     """
 
-    def __init__(self, base: nn.Linear, settings: Adapt, mix: Mix | None) -> None:
+    def __init__(self, base: nn.Module, settings: Adapt, mix: Mix | None, weights: torch.Size) -> None:
         super().__init__()
         self.base, self.scale, self._mix = base, settings.scale, mix
         self.dropout = nn.Dropout(settings.dropout)
-        rank = settings.rank
+        rank, (out, *of) = settings.rank, weights
         inner = rank if mix is None else 2 * rank
-        self.down = nn.Parameter(torch.empty(inner, base.in_features))
-        self.up = nn.Parameter(torch.zeros(base.out_features, inner))
+        self.down = nn.Parameter(torch.empty(inner, *of))
+        self.up = nn.Parameter(torch.zeros(out, inner, *(1 for _ in of[1:])))
         nn.init.kaiming_uniform_(self.down, a=math.sqrt(5))  # as `peft` does
         # the shares of both sets are a and 1 - a: offset + a * sign, a column each
         signs = torch.tensor([1.0] * rank + [-1.0] * rank)
@@ -97,23 +98,53 @@ class AdaptedLinear(nn.Module):
         self.register_buffer("sign", signs, persistent=False)
         self.register_buffer("offset", (1 - signs) / 2, persistent=False)
 
+    def shares(self) -> Tensor:
+        """(b, inner) how much each column counts for each picture."""
+        assert self._mix is not None
+        return self.offset + self._mix.alpha[:, None] * self.sign
+
+
+class AdaptedLinear(Adapted):
+    """A linear layer with adapters."""
+
+    def __init__(self, base: nn.Linear, settings: Adapt, mix: Mix | None) -> None:
+        super().__init__(base, settings, mix, base.weight.shape)
+
     def forward(self, x: Tensor) -> Tensor:
         """(b * k, …, in) to (b * k, …, out); k parts of a picture follow one another, as windows do."""
         inner = functional.linear(self.dropout(x), self.down)
         if self._mix is not None:
-            alpha = self._mix.alpha
-            shares = self.offset + alpha[:, None] * self.sign
-            inner = (inner.reshape(alpha.shape[0], -1, inner.shape[-1]) * shares[:, None]).reshape(inner.shape)
+            shares = self.shares()
+            inner = (inner.reshape(shares.shape[0], -1, inner.shape[-1]) * shares[:, None]).reshape(inner.shape)
         out: Tensor = self.base(x) + self.scale * functional.linear(inner, self.up)
         return out
 
 
+class AdaptedConv(Adapted):
+    """A convolution with adapters: a narrow one of the same kernel, and a 1 x 1. Not in the paper, which has none."""
+
+    base: nn.Conv2d
+
+    def __init__(self, base: nn.Conv2d, settings: Adapt, mix: Mix | None) -> None:
+        super().__init__(base, settings, mix, base.weight.shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, in, h, w) to (b, out, h', w')."""
+        base = self.base
+        inner = functional.conv2d(self.dropout(x), self.down, None, base.stride, base.padding, base.dilation)
+        if self._mix is not None:
+            inner = inner * self.shares()[:, :, None, None]
+        out: Tensor = base(x) + self.scale * functional.conv2d(inner, self.up)
+        return out
+
+
 class Petal(Backbone):
-    """A network whose linear layers have adapters, mixed by the quality of each picture.
+    """A network whose layers have adapters, mixed by the quality of each picture.
 
     Args:
         network: it is changed in place: adapters are put in, all else is frozen.
-        settings: `targets` get adapters (empty = every linear layer); of them `shared` have one for all pictures.
+        settings: `targets` get adapters (empty = every linear layer; convolutions must be named); of them `shared`
+            have one for all pictures.
 
     Raises:
         UsageError: it has no such layers.
@@ -123,13 +154,14 @@ class Petal(Backbone):
         super().__init__(network.size, network.dimension)
         freeze(network)
         self._mix = Mix()
-        shared = set(linear_layers(network, settings.shared, (nn.Linear,))) if settings.shared else set()
-        for name in linear_layers(network, settings.targets, (nn.Linear,)):
+        kinds = (nn.Linear, nn.Conv2d)
+        shared = set(linear_layers(network, settings.shared, kinds)) if settings.shared else set()
+        for name in linear_layers(network, settings.targets, kinds):
             parent, _, last = name.rpartition(".")
-            base = network.get_submodule(name)
-            assert isinstance(base, nn.Linear)
-            layer = AdaptedLinear(base, settings, None if name in shared else self._mix)
-            setattr(network.get_submodule(parent), last, layer)
+            base, mix = network.get_submodule(name), None if name in shared else self._mix
+            assert isinstance(base, kinds)
+            adapted = AdaptedConv if isinstance(base, nn.Conv2d) else AdaptedLinear
+            setattr(network.get_submodule(parent), last, adapted(base, settings, mix))  # type: ignore[arg-type]
         self.network = network
         self.threshold: Tensor
         self.spread: Tensor

@@ -183,6 +183,34 @@ def test_sharp_pictures_see_the_first_set_and_poor_ones_the_second() -> None:
     assert torch.allclose(mixed[3:], with_one_set(network, first=False)(dull), atol=1e-4)
 
 
+def test_adapted_convolutions_are_those_with_one_set_in_their_weights() -> None:
+    def small() -> Backbone:
+        torch.manual_seed(0)
+        return build("tiny", dimension=8)
+
+    network = adapted(small(), Adapt(kind="petal", targets=("trunk.3", "layers.0", "trunk.14", "head.3"), rank=2))
+    assert isinstance(network, Petal)
+    stir(network)
+    both = torch.cat([pictures(), poor(pictures())])
+    network.threshold.copy_(detail(both).mean())
+    network.spread.copy_(detail(both).std() / 2)
+    weights = network.network.state_dict()
+    with torch.inference_mode():
+        mixed = network.eval()(both)
+        for rows, seen in ((slice(0, 2), slice(0, 3)), (slice(2, 4), slice(3, 6))):
+            plain = small()
+            own = {name: weights[name] for name in plain.state_dict() if name in weights}
+            for name, layer in network.network.named_modules():
+                if hasattr(layer, "down"):
+                    added = torch.tensordot(layer.up[:, rows].flatten(1), layer.down[rows], dims=1)
+                    own[f"{name}.weight"] = layer.base.weight + added
+            plain.load_state_dict(own)
+            wanted = plain.eval()(both[seen])
+            assert torch.allclose(mixed[seen], wanted, atol=1e-4 * float(wanted.abs().max()))
+    crops = np.concatenate([drawn_crops(4), reduce_crops(drawn_crops(4), 16)])
+    assert check_parity(network, onnx_bytes(network, 8), crops) > 1 - 1e-6
+
+
 def test_between_the_two_they_are_mixed_by_quality() -> None:
     network = petal()
     middling = poor(pictures(), 40)
