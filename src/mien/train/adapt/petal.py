@@ -9,11 +9,13 @@ Other than in the authors' code, quality needs no network (theirs: CNN-IQA or BR
 in the picture's contrast, computed inside the network from its own input, so that an exported file needs nothing
 beside the pixels. The threshold, which the authors set by hand, and the slope come from the training pictures. Where
 they put one adapter for all pictures, on the last two linear layers, `adapt.shared` does so; by default all are twins.
+And a picture here moves one set, the one that serves it most; see `Adapted`.
 """
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 
 import numpy as np
 import torch
@@ -36,6 +38,7 @@ FLOOR = 1e-6
 """Least contrast, in squares of half the range of pixels: flat pictures have neither detail nor contrast."""
 SAMPLE = 512
 """Training pictures that the threshold is chosen on."""
+HALF = 0.5
 LEAST_SPREAD = 1.0
 """Decibels: pictures of one quality must not be torn apart by what differs between any two."""
 
@@ -72,8 +75,11 @@ class Mix:
     """(b,), the share of the first set."""
 
 
-class Adapted(nn.Module):
+class Adapted(nn.Module, ABC):
     """A frozen layer with one adapter for all pictures, or two that are mixed.
+
+    A picture moves only the set that has the larger share in it: Adam takes a full step along the least gradient, and
+    poor pictures would move the sharp ones' set by their hundredth of a share.
 
     Args:
         base: the layer.
@@ -98,10 +104,21 @@ class Adapted(nn.Module):
         self.register_buffer("sign", signs, persistent=False)
         self.register_buffer("offset", (1 - signs) / 2, persistent=False)
 
-    def shares(self) -> Tensor:
-        """(b, inner) how much each column counts for each picture."""
-        assert self._mix is not None
-        return self.offset + self._mix.alpha[:, None] * self.sign
+    def forward(self, x: Tensor) -> Tensor:
+        """What the layer says, and the adapters beside it."""
+        out: Tensor = self.base(x)
+        if self._mix is None:
+            return out + self.scale * self.added(x, self.down, self.up, None)
+        shares = self.offset + self._mix.alpha[:, None] * self.sign
+        if not self.training:
+            return out + self.scale * self.added(x, self.down, self.up, shares)
+        larger = shares * (shares >= HALF)
+        moved = self.added(x, self.down, self.up, larger)
+        return out + self.scale * (moved + self.added(x, self.down.detach(), self.up.detach(), shares - larger))
+
+    @abstractmethod
+    def added(self, x: Tensor, down: Tensor, up: Tensor, shares: Tensor | None) -> Tensor:
+        """What adapters add, whose columns count `shares` (b, inner) in each picture."""
 
 
 class AdaptedLinear(Adapted):
@@ -110,14 +127,12 @@ class AdaptedLinear(Adapted):
     def __init__(self, base: nn.Linear, settings: Adapt, mix: Mix | None) -> None:
         super().__init__(base, settings, mix, base.weight.shape)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def added(self, x: Tensor, down: Tensor, up: Tensor, shares: Tensor | None) -> Tensor:
         """(b * k, …, in) to (b * k, …, out); k parts of a picture follow one another, as windows do."""
-        inner = functional.linear(self.dropout(x), self.down)
-        if self._mix is not None:
-            shares = self.shares()
+        inner = functional.linear(self.dropout(x), down)
+        if shares is not None:
             inner = (inner.reshape(shares.shape[0], -1, inner.shape[-1]) * shares[:, None]).reshape(inner.shape)
-        out: Tensor = self.base(x) + self.scale * functional.linear(inner, self.up)
-        return out
+        return functional.linear(inner, up)
 
 
 class AdaptedConv(Adapted):
@@ -128,14 +143,13 @@ class AdaptedConv(Adapted):
     def __init__(self, base: nn.Conv2d, settings: Adapt, mix: Mix | None) -> None:
         super().__init__(base, settings, mix, base.weight.shape)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def added(self, x: Tensor, down: Tensor, up: Tensor, shares: Tensor | None) -> Tensor:
         """(b, in, h, w) to (b, out, h', w')."""
         base = self.base
-        inner = functional.conv2d(self.dropout(x), self.down, None, base.stride, base.padding, base.dilation)
-        if self._mix is not None:
-            inner = inner * self.shares()[:, :, None, None]
-        out: Tensor = base(x) + self.scale * functional.conv2d(inner, self.up)
-        return out
+        inner = functional.conv2d(self.dropout(x), down, None, base.stride, base.padding, base.dilation)
+        if shares is not None:
+            inner = inner * shares[:, :, None, None]
+        return functional.conv2d(inner, up)
 
 
 class Petal(Backbone):
@@ -169,7 +183,7 @@ class Petal(Backbone):
         self.register_buffer("spread", torch.ones(()))
 
     def alpha(self, pictures: Tensor) -> Tensor:
-        """(b,) the share of the first set, 0..1: from one standard deviation below the threshold to one above."""
+        """(b,) the share of the first set, 0..1: from a spread below the threshold to one above."""
         return (0.5 + (detail(pictures) - self.threshold) / (2 * self.spread)).clamp(0, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -185,7 +199,9 @@ class Petal(Backbone):
 
 
 def calibrate(petal: Petal, data: FaceData, feed: Feed, world: World) -> None:
-    """Choose the threshold and the slope: mean and standard deviation of detail over training pictures.
+    """Choose the threshold and the spread: mean and half the standard deviation of detail over training pictures.
+
+    Half of it: where sharp and poor pictures are two heaps, most of each then see one set alone.
 
     Each counts twice, as it is and as it is fed, which is reduced where the recipe says so: then the threshold lies
     between sharp and poor ones. Of natively poor pictures it parts the better from the worse.
@@ -204,4 +220,4 @@ def calibrate(petal: Petal, data: FaceData, feed: Feed, world: World) -> None:
             break
     decibels = world.gather(torch.cat(found))
     petal.threshold.copy_(decibels.mean())
-    petal.spread.copy_(decibels.std().clamp_min(LEAST_SPREAD))
+    petal.spread.copy_((decibels.std() / 2).clamp_min(LEAST_SPREAD))

@@ -31,6 +31,8 @@ class Augment:
         low_resolution: reduced and enlarged again, by methods drawn from five (AdaFace).
         low_resolution_side: at least, as a share of the side.
         low_resolution_most: at most, likewise.
+        low_resolution_smooth: share of these that are averaged down and enlarged by bicubic interpolation instead, as a
+            face is that a camera sees from afar and an aligner enlarges.
         jpeg: compressed.
         jpeg_quality: at least; at most 95.
         photometric: brightness, contrast and saturation, in random order (AdaFace).
@@ -51,6 +53,7 @@ class Augment:
     low_resolution: float = 0.0
     low_resolution_side: float = 0.2
     low_resolution_most: float = 1.0
+    low_resolution_smooth: float = 0.0
     jpeg: float = 0.0
     jpeg_quality: int = 30
     photometric: float = 0.0
@@ -100,8 +103,11 @@ class Augment:
                 return changes.blur(face, 0.2 + float(u[0]) * (self.blur_sigma - 0.2))
             case "low_resolution":
                 share = self.low_resolution_side + float(u[0]) * (self.low_resolution_most - self.low_resolution_side)
+                side = int(share * face.shape[0])
+                if u[3] < self.low_resolution_smooth:
+                    return changes.low_resolution(face, side)
                 down, up = (changes.METHODS[int(v * len(changes.METHODS))] for v in u[1:3])
-                return changes.low_resolution(face, int(share * face.shape[0]), down, up)
+                return changes.low_resolution(face, side, down, up)
             case "jpeg":
                 return changes.jpeg(face, self.jpeg_quality + int(u[0] * (96 - self.jpeg_quality)))
             case _:
@@ -113,7 +119,7 @@ _DRAWS: Final = {
     "crop": changes.RECTANGLE_DRAWS,
     "mask": changes.MASK_DRAWS,
     "blur": 1,
-    "low_resolution": 3,
+    "low_resolution": 4,
     "jpeg": 1,
     "photometric": 4,
 }

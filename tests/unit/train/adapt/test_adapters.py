@@ -228,6 +228,25 @@ def test_poor_pictures_do_not_move_the_set_of_sharp_ones() -> None:
             assert second.any()
 
 
+def test_a_small_share_of_a_picture_moves_nothing() -> None:
+    network = petal().train()
+    network.threshold.copy_(detail(poor(pictures())).mean() + network.spread / 2)  # the first set has a quarter
+    assert network.alpha(poor(pictures())).min() > 0
+    network(poor(pictures())).square().sum().backward()
+    for name, parameter in network.named_parameters():
+        if parameter.grad is not None:
+            first, second = parameter.grad.chunk(2, dim=0 if name.endswith("down") else 1)
+            assert not first.any()
+            assert second.any()
+
+
+def test_it_says_the_same_while_it_learns() -> None:
+    network = petal()
+    network.threshold.copy_(detail(poor(pictures())).mean() + network.spread / 2)
+    learning = network.train()(poor(pictures())).detach()
+    assert torch.allclose(learning, network.eval()(poor(pictures())).detach(), atol=1e-4 * float(learning.abs().max()))
+
+
 def test_shared_layers_have_one_adapter() -> None:
     network = petal(targets=("qkv", "feature.0"), shared=("feature.0",))
     weights = network.state_dict()

@@ -134,6 +134,15 @@ def test_low_resolution_stays_within_its_bounds(monkeypatch: pytest.MonkeyPatch)
         Augment(low_resolution_most=0.1)
 
 
+def test_smooth_low_resolution_is_that_of_a_camera_and_an_aligner() -> None:
+    smooth = Augment(
+        low_resolution=1.0, low_resolution_side=0.25, low_resolution_most=0.25, low_resolution_smooth=1.0
+    ).apply(faces(4), seed=0, epoch=0, index=np.arange(4))
+    small = [cv2.resize(face, (28, 28), interpolation=cv2.INTER_AREA) for face in faces(4)]
+    wanted = [cv2.resize(face, (112, 112), interpolation=cv2.INTER_CUBIC) for face in small]
+    assert (smooth == np.stack(wanted)).all()
+
+
 def test_jpeg_and_blur_lose_more_the_harder_they_are() -> None:
     face = faces(1)[0]
     noisy = np.random.default_rng(0).integers(0, 256, face.shape).astype(np.uint8)
