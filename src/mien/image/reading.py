@@ -44,10 +44,10 @@ def read_bytes(source: EncodedSource, name: str, limits: Limits) -> tuple[bytes,
 def _read_file(path: str, name: str, limits: Limits) -> bytes:
     try:
         # Looked at before it is opened, since opening a device can act on it; and after, since it may have changed.
-        _check_regular(os.stat(path), name)
+        check_regular(os.stat(path), name)
         with open(path, "rb", opener=lambda p, _: os.open(p, _FLAGS)) as file:
             status = os.fstat(file.fileno())
-            _check_regular(status, name)
+            check_regular(status, name)
             _check_length(status.st_size, name, limits)
             data = file.read(status.st_size + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -71,7 +71,8 @@ def _read_stream(stream: BinaryIO, name: str, limits: Limits) -> bytes:
     return data
 
 
-def _check_regular(status: os.stat_result, name: str) -> None:
+def check_regular(status: os.stat_result, name: str) -> None:
+    """Refuse what is no regular file: ImageError ``image-not-a-file``."""
     if not stat.S_ISREG(status.st_mode):
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a device, pipe or socket"
         hint = f"is {kind}; give a picture file"

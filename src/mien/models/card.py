@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import hashlib
 import re
 import tomllib
 from base64 import b64decode
@@ -89,8 +90,8 @@ class Card:
         summary: one line for people.
         paper: reference, may be empty.
         licences: of code, weights and training data.
-        files: what to fetch; for a model one graph. Empty for a fused card.
-        input: preprocessing; None for samples and fused cards.
+        files: what to fetch; for a model one graph. Empty for a fused card, and for a head that is arithmetic only.
+        input: preprocessing; None for samples, for fused cards and for heads without a network.
         dimension: length of an embedder's vector, else None.
         score: lowest score of a face that a detector reports, else None; measured, its precision stands beside it.
         rewrites: graph rewrites to apply at load, in order.
@@ -100,6 +101,7 @@ class Card:
         fuse: for a card that names others, else None.
         head: what a head gives and how far it errs, else None.
         path: the file it was read from.
+        sha256: of that file, hex.
     """
 
     name: str
@@ -119,11 +121,17 @@ class Card:
     fuse: Fuse | None
     head: HeadFacts | None
     path: Path
+    sha256: str
 
     @property
     def file(self) -> ModelFile:
         """The one graph of a model."""
         return self.files[0]
+
+    @property
+    def digest(self) -> str:
+        """What decides a head's answers, as SHA-256 in hex: its weights, or without a network the card itself."""
+        return self.files[0].sha256 if self.files else self.sha256
 
     @property
     def least_score(self) -> float:
@@ -146,18 +154,19 @@ def read_card(path: Path) -> Card:
         NotFoundError: no such file.
     """
     try:
-        table = Table(tomllib.loads(path.read_text("utf-8")), path)
+        content = path.read_bytes()
+        table = Table(tomllib.loads(content.decode("utf-8")), path)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise ModelInvalidError(f"{path}: not a TOML file: {e}", code="card-invalid", source=str(path)) from e
     except OSError as e:
         raise NotFoundError(f"{path}: {e.strerror or e}: no model card could be read there", source=str(path)) from e
-    card = _card(table, path)
+    card = _card(table, path, hashlib.sha256(content).hexdigest())
     table.done()
     _check(card, table)
     return card
 
 
-def _card(table: Table, path: Path) -> Card:
+def _card(table: Table, path: Path, sha256: str) -> Card:
     return Card(
         name=table.match("name", _NAME),
         kind=table.choice("kind", KINDS),
@@ -176,6 +185,7 @@ def _card(table: Table, path: Path) -> Card:
         fuse=_fuse(table),
         head=read_head(table.table("head")),
         path=path,
+        sha256=sha256,
     )
 
 
@@ -281,6 +291,9 @@ def _check(card: Card, table: Table) -> None:
     elif card.kind == "samples":
         if not card.files:
             raise table.error("files", "is missing")
+    elif card.kind == "head" and not card.files and card.input is None:  # arithmetic, no network
+        if not card.family or card.golden is not None:
+            raise table.error("golden" if card.family else "family", "needs a network" if card.family else "is missing")
     else:
         if len(card.files) != 1:
             raise table.error("files", f"must name the one graph of a {card.kind}, got {len(card.files)}")

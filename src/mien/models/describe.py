@@ -42,7 +42,21 @@ def describe(card: Card, store: Store | None = None) -> dict[str, Any]:
         "dimension": card.dimension,
         "parts": dict(zip(card.fuse.cards, card.fuse.weights, strict=True)) if card.fuse else None,
         "measured": _measured(card),
+        "head": _head(card),
         "card": str(card.path),
+    }
+
+
+def _head(card: Card) -> dict[str, Any] | None:
+    facts = card.head
+    if facts is None:
+        return None
+    return {
+        "use": "research" if facts.research else "general",
+        "gives": facts.gives,
+        "unit": facts.unit or None,
+        "labels": list(facts.labels),
+        "errors": [error.to_dict() for error in facts.errors],
     }
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from mien.models.strict import Table
@@ -63,6 +63,23 @@ class MeasuredError:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadThreshold:
+    """From which value of its first label on a head's answer counts as that label.
+
+    Args:
+        value: of a probability, between 0 and 1.
+        data: the development pictures it was fixed on, and by which rule.
+        date: when, ISO 8601.
+        command: what fixes it again.
+    """
+
+    value: float
+    data: str
+    date: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
 class HeadFacts:
     """What a head is.
 
@@ -72,6 +89,8 @@ class HeadFacts:
         labels: of the values of one face, in order.
         research: an attribute that is guessed from looks; never given unless named.
         errors: as measured, the foremost first; empty where nothing could be measured.
+        operating: the threshold to decide by, None where none was fixed: then nothing is decided.
+        parameters: numbers that a head reckons with, by name: weights, or the temperature of its probabilities.
     """
 
     gives: str
@@ -79,6 +98,8 @@ class HeadFacts:
     labels: tuple[str, ...]
     research: bool
     errors: tuple[MeasuredError, ...]
+    operating: HeadThreshold | None = None
+    parameters: Mapping[str, float] = field(default_factory=dict)
 
 
 def read_head(t: Table | None) -> HeadFacts | None:
@@ -95,9 +116,30 @@ def read_head(t: Table | None) -> HeadFacts | None:
         labels=t.items("labels", str, []),
         research=t.choice("use", ("general", "research")) == "research",
         errors=tuple(_error(row) for row in t.tables("errors")),
+        operating=_threshold(t.table("operating")),
+        parameters=_parameters(t.table("parameters")),
     )
     t.done()
     return facts
+
+
+def _threshold(t: Table | None) -> HeadThreshold | None:
+    if t is None:
+        return None
+    value = float(t.take("threshold", (int, float)))
+    if not 0 < value < 1:
+        raise t.error("threshold", "must be a probability between 0 and 1")
+    found = HeadThreshold(value, t.take("data", str), t.take("date", str), t.take("command", str))
+    t.done()
+    return found
+
+
+def _parameters(t: Table | None) -> dict[str, float]:
+    values = t.rest() if t else {}
+    for name, value in values.items():
+        if t and (isinstance(value, bool) or not isinstance(value, (int, float))):
+            raise t.error(name, "must be a number")
+    return {name: float(value) for name, value in values.items()}
 
 
 def _error(t: Table) -> MeasuredError:

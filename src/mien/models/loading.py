@@ -18,7 +18,7 @@ from mien.models.catalogue import find_card, parts_of
 from mien.models.detectors import Detector, detectors
 from mien.models.embedders import Embedder, embedders
 from mien.models.fused import fuse
-from mien.models.heads import Head, heads
+from mien.models.heads import Head, arithmetic, heads
 from mien.models.int8 import read as read_int8
 from mien.models.licences import require_licence
 from mien.models.sources import Progress
@@ -123,6 +123,9 @@ def _embedder(card: Card, settings: LoadSettings, progress: Progress | None) -> 
 
 
 def _head(card: Card, settings: LoadSettings, progress: Progress | None) -> Head:
+    if not card.files:
+        require_licence(card, settings.allow_licence)
+        return arithmetic[card.family](card)
     factory = heads[card.family]
     if settings.precision in ("auto", Precision.INT8):
         settings = replace(settings, precision="f32")

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.geometry.align import CHIP, align_faces
 from mien.models.card import InputContract
 from mien.types.arrays import AnyArray, Boxes, FloatArray, Pixels
 from mien.types.faces import Faces
@@ -73,6 +74,17 @@ class View:
         return np.concatenate([start, end], axis=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Upright:
+    """A face turned upright and scaled by its five points, as dlib cuts its chips; black outside the picture.
+
+    Args:
+        side: pixels of a cut, a square.
+    """
+
+    side: int
+
+
 class Cuts:
     """The faces of one decoded picture, cut as heads ask for it; a view is cut once.
 
@@ -84,12 +96,18 @@ class Cuts:
     def __init__(self, image: Image, faces: Faces) -> None:
         self.image = image
         self.faces = faces
-        self._boxes = faces.scaled(*image.scale, image.size).boxes
+        inside = faces.scaled(*image.scale, image.size)
+        self._boxes, self._points = inside.boxes, inside.points
         self._cut: dict[View, tuple[Pixels, Regions]] = {}
+        self._upright: dict[Upright, Pixels] = {}
 
-    def cut(self, view: View) -> Pixels:
+    def cut(self, view: View | Upright) -> Pixels:
         """(n, side, side, 3) uint8 RGB."""
-        return self._look(view)[0]
+        if isinstance(view, View):
+            return self._look(view)[0]
+        if view not in self._upright:
+            self._upright[view] = align_faces(self.image.pixels, self._points, view.side, CHIP)
+        return self._upright[view]
 
     def regions(self, view: View) -> FloatArray:
         """(n, 4) float32: where the cuts lie, x0 y0 x1 y1 in pixels of the full picture."""
@@ -146,9 +164,12 @@ def prepared(cuts: Pixels, contract: InputContract) -> FloatArray:
     if (cuts.shape[2], cuts.shape[1]) != size:
         cuts = np.stack([cv2.resize(cut, size, interpolation=cv2.INTER_AREA) for cut in cuts])
     if contract.colour == "GREY":
-        planes = np.stack([cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY) for cut in cuts])[:, None]
+        planes = [np.stack([cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY) for cut in cuts])]
     else:
-        planes = (cuts if contract.colour == "RGB" else cuts[..., ::-1]).transpose(0, 3, 1, 2)
-    shift, spread = (np.array(v[: contract.channels]).reshape(-1, 1, 1) for v in (contract.mean, contract.deviation))
-    values: FloatArray = (planes.astype(np.float32) - shift.astype(np.float32)) * (contract.scale / spread).astype("f4")
-    return np.ascontiguousarray(values)
+        planes = [cuts[..., channel] for channel in ((0, 1, 2) if contract.colour == "RGB" else (2, 1, 0))]
+    values = np.empty((len(cuts), len(planes), size[1], size[0]), np.float32)
+    # Plane by plane into its place: a fifth of the time of whole arrays that are copied into order at the end.
+    for number, (plane, mean, deviation) in enumerate(zip(planes, contract.mean, contract.deviation, strict=False)):
+        np.subtract(plane, np.float32(mean), out=values[:, number])
+        values[:, number] *= np.float32(contract.scale / deviation)
+    return values

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mien.types.arrays import Boxes, FloatArray, Points
 
 PIXELS = "px"
-"""Unit of a column that lies in the picture: x and y of the full upright picture, and scaled with it."""
+"""Unit of a column that lies in the picture: x and y of the full upright picture, or x, y and depth; scaled with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +110,12 @@ class Faces:
 
     def scaled(self, x: float, y: float, size: tuple[int, int]) -> Faces:
         """The same faces in a picture of another resolution: coordinates times (x, y)."""
-        factor = np.array([x, y], np.float32)
+        factor = np.array([x, y, np.sqrt(x * y)], np.float32)
         columns = {
-            name: replace(c, values=c.values * factor) if c.unit == PIXELS else c for name, c in self.columns.items()
+            name: replace(c, values=c.values * factor[: c.values.shape[-1]]) if c.unit == PIXELS else c
+            for name, c in self.columns.items()
         }
+        factor = factor[:2]
         boxes, points = self.boxes * np.tile(factor, 2), self.points * factor
         return replace(self, boxes=boxes, points=points, size=size, columns=columns)
 

@@ -15,7 +15,8 @@ from mien.models.catalogue import card_folders
 from mien.types.score import ScoreHistogram
 
 BUILT_IN = {"yunet", "centerface", "sface", "mobileface", "fused", "samples"} | {
-    *("landmarks68", "pose", "eyes", "liveness", "expression", "age", "sex")
+    *("landmarks68", "pose", "eyes", "liveness", "expression", "age", "sex"),
+    *("quality", "pad", "pose3d", "pose5", "landmarks68-3d"),
 }
 
 

@@ -283,8 +283,9 @@ def test_a_prelu_whose_slopes_do_not_go_by_channel_stays(build: Build, slopes: t
     assert ops(rewritten(model, split_prelu)) == ["Conv", "PRelu"]
 
 
-def test_a_free_batch_gives_each_picture_the_row_it_had_alone(build: Build) -> None:
-    constants = {"w": floats(4, 3, 8, 8), "shape": np.array([1, -1])}
+@pytest.mark.parametrize("shape", [(1, -1), (1, 2, 2), (1, 2, 1, 2)])
+def test_a_free_batch_gives_each_picture_the_row_it_had_alone(build: Build, shape: tuple[int, ...]) -> None:
+    constants = {"w": floats(4, 3, 8, 8), "shape": np.array(shape)}
     model = build([node("Conv", "x", "w", to="c"), node("Reshape", "c", "shape")], constants)
     x = floats(3, 3, 8, 8)
     freed = onnx.load_from_string(rewritten(model, free_batch).to_bytes())

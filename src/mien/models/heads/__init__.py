@@ -1,4 +1,4 @@
-"""Heads, one file a family: a factory takes a card and a running session and gives a Head."""
+"""Heads, one file a family: a factory takes a card, and a running session if there is a network, and gives a Head."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Head(Protocol):
         ...
 
     @property
-    def session(self) -> Session:
-        """The network, with engine and precision."""
+    def session(self) -> Session | None:
+        """The network, with engine and precision; None where the head is arithmetic on pixels and other columns."""
         ...
 
     @property
@@ -45,3 +45,6 @@ HeadFactory: TypeAlias = "Callable[[Card, Session], Head]"
 
 heads: Registry[HeadFactory] = Registry("head", __name__)
 """Factories by family; an outside package adds its own through the entry-point group ``mien.head``."""
+
+arithmetic: Registry[Callable[[Card], Head]] = Registry("arithmetic_head", __name__)
+"""Factories of heads whose cards name no file; the entry-point group is ``mien.arithmetic_head``."""

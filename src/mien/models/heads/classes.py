@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from mien.models.card import Card
 from mien.models.heads import heads
 from mien.models.network import answers, by_label, softmax
-from mien.models.views import Cuts, Shape, View
+from mien.models.views import Cuts, Shape, Upright, View
 from mien.types.faces import Column
 
 if TYPE_CHECKING:
     from mien.runtime import Session
 
 EXPRESSION = View(Shape.SQUARE, 1.0, 224)
-PORTRAIT = View(Shape.SQUARE, 1.25, 64)
-"""Shared by age and sex."""
+PORTRAIT = Upright(128)
+"""Shared by age and sex, which average it down to 64 and 32 pixels."""
 SURROUNDINGS = View(Shape.INSIDE, 2.7, 128)
 
 
@@ -31,14 +31,19 @@ class Classes:
 
     card: Card
     session: Session
-    view: View
+    view: View | Upright
     logits: bool = True
     needs: tuple[str, ...] = ()
 
     def look(self, cuts: Cuts) -> Column:
         """(n, k) probabilities in the order of the labels."""
         (given,) = answers(self.card, self.session, cuts.cut(self.view))
-        return Column(softmax(given) if self.logits else given)
+        return Column(softmax(given / self.temperature) if self.logits else given)
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by, so that probabilities are as often right as they say (Guo et al., ICML 2017)."""
+        return self.card.head.parameters.get("temperature", 1.0) if self.card.head else 1.0
 
     def describe(self, column: Column, row: int) -> dict[str, Any]:
         """The likeliest label, and the probability of each."""

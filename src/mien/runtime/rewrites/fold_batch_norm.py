@@ -24,12 +24,12 @@ def fold_batch_norm(graph: Graph) -> Graph:
     """The graph with every batch norm folded into the node before it, or else after it, where that is exact."""
     for fold in (_into_previous, _into_next):
         for node in graph.nodes:
-            if node.op == "BatchNormalization" and (affine := _affine(graph, node)) is not None:
+            if node.op == "BatchNormalization" and (affine := fixed_affine(graph, node)) is not None:
                 graph = fold(graph, node, affine) or graph
     return graph.without_dead_nodes()
 
 
-def _affine(graph: Graph, node: Node) -> Affine | None:
+def fixed_affine(graph: Graph, node: Node) -> Affine | None:
     """The factor and the shift; None if they are not fixed at load time."""
     fixed = all(name in graph.constants for name in node.inputs[1:])
     if not fixed or node.get("training_mode", 0) or not node.get("spatial", 1):

@@ -12,7 +12,7 @@ from mien.types.arrays import AnyArray
 
 
 def free_batch(graph: Graph) -> Graph:
-    """The graph with a free first dimension; a Reshape to (1, ..., -1, ...) keeps the batch instead of the 1.
+    """The graph with a free first dimension; a Reshape to (1, ...) keeps the batch instead of the 1.
 
     Networks that compute on the batch dimension are not meant: mien runs those of one picture a row.
     """
@@ -24,7 +24,8 @@ def free_batch(graph: Graph) -> Graph:
         if shape is None or not _fixes_batch(shape) or node.get("allowzero", 0):
             continue
         name = f"{node.outputs[0]}_free_shape"
-        constants[name] = np.concatenate([np.zeros(1, np.int64), shape[1:]])
+        # 0 keeps the input's own first dimension; -1, where it is still free to use, is what the others leave.
+        constants[name] = np.concatenate([np.full(1, 0 if -1 in shape else -1, np.int64), shape[1:]])
         changed[id(node)] = (replace(node, inputs=(node.inputs[0], name)),)
     return graph.with_nodes(changed).with_constants(constants).without_dead_nodes()
 
@@ -35,7 +36,7 @@ def free_size(graph: Graph) -> Graph:
 
 
 def _fixes_batch(shape: AnyArray) -> bool:
-    return shape.ndim == 1 and len(shape) > 1 and shape[0] == 1 and -1 in shape[1:]
+    return shape.ndim == 1 and len(shape) > 1 and shape[0] == 1
 
 
 def _freed(graph: Graph, names: dict[int, str]) -> Graph:

@@ -7,8 +7,9 @@ import pytest
 
 from mien.models.card import Card
 from mien.models.catalogue import cards, find_card
-from mien.models.heads import heads
+from mien.models.heads import arithmetic, heads
 from mien.models.heads.age import expected
+from mien.models.heads.classes import PORTRAIT
 from mien.models.heads.eyes import eye_regions
 from mien.models.heads.landmarks import five_points
 from mien.models.heads.pose import degrees
@@ -46,7 +47,8 @@ class Scripted:
 
 def cuts(count: int = 3) -> Cuts:
     boxes = np.array([[10 * i, 10, 10 * i + 20, 30] for i in range(count)], np.float32)
-    faces = Faces(boxes, np.ones(count, np.float32), np.zeros((count, 5, 2), np.float32), (100, 80), "p.jpg")
+    points = boxes[:, None, :2] + np.array([[6, 8], [14, 8], [10, 12], [7, 15], [13, 15]], np.float32)
+    faces = Faces(boxes, np.ones(count, np.float32), points, (100, 80), "p.jpg")
     return Cuts(Image(np.zeros((80, 100, 3), np.uint8)), faces)
 
 
@@ -55,7 +57,7 @@ def card(name: str) -> Card:
 
 
 def test_every_card_of_a_head_has_a_family_that_is_registered() -> None:
-    assert {c.family for c in cards("head")} <= set(heads)
+    assert {c.family for c in cards("head")} <= {*heads, *arithmetic}
 
 
 def test_attributes_guessed_from_looks_are_for_research() -> None:
@@ -116,12 +118,40 @@ def test_classes_are_named_in_the_order_of_the_card() -> None:
     head = heads["expression"](card("expression"), Scripted({"output": logits}))
     said = head.describe(head.look(cuts(1)), 0)
     assert said["label"] == "happy"
-    assert said["probabilities"]["happy"] == pytest.approx(0.4)
+    facts = card("expression").head
+    assert facts is not None
+    cooler = 1 / facts.parameters["temperature"]  # logits are divided by it: p becomes p^(1 / T), normalised
+    assert said["probabilities"]["happy"] == pytest.approx(0.4**cooler / (0.4**cooler + 6 * 0.1**cooler), abs=1e-4)
 
 
 def test_sex_takes_the_networks_probabilities_as_they_are() -> None:
     head = heads["sex"](card("sex"), Scripted({"probabilities": np.array([0.3, 0.7], np.float32)}))
     assert head.describe(head.look(cuts(1)), 0)["probabilities"] == {"female": 0.3, "male": 0.7}
+
+
+def test_age_and_sex_share_one_upright_cut() -> None:
+    looked = cuts(2)
+    shares = np.eye(81, dtype=np.float32)[30]
+    heads["age"](card("age"), Scripted({"probabilities": shares})).look(looked)
+    upright = looked.cut(PORTRAIT)
+    heads["sex"](card("sex"), Scripted({"probabilities": np.array([0.3, 0.7], np.float32)})).look(looked)
+    assert looked.cut(PORTRAIT) is upright
+    assert upright.shape == (2, 128, 128, 3)
+
+
+def test_an_upright_cut_is_dlibs_chip_whatever_the_turn_of_the_head() -> None:
+    """dlib's get_face_chip_details with a padding of 0.2 puts its mean face's eyes, nose tip and mouth here."""
+    mean = np.array([[0.2273, 0.2214], [0.7528, 0.2212], [0.4901, 0.5156], [0.2541, 0.7802], [0.7261, 0.7802]])
+    turn = np.array([[0.0, 1.0], [-1.0, 0.0]])  # a quarter
+    points = ((mean - 0.5) * 70 @ turn + (100, 90)).astype(np.float32)
+    pixels = np.zeros((200, 200, 3), np.uint8)
+    for number, (x, y) in enumerate(points.round().astype(int)):
+        pixels[y - 2 : y + 3, x - 2 : x + 3] = 50 * (number + 1)
+    box = np.array([[50, 50, 150, 150]], np.float32)
+    faces = Faces(box, np.ones(1, np.float32), points[None], (200, 200))
+    chip = Cuts(Image(pixels), faces).cut(PORTRAIT)[0]
+    at = ((mean + 0.2) / 1.4 * 128).round().astype(int)
+    assert [int(chip[y, x, 0]) for x, y in at] == pytest.approx([50, 100, 150, 200, 250], abs=5)
 
 
 def test_softmax_sums_to_one_for_logits_of_any_size() -> None:
