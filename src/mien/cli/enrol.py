@@ -18,6 +18,16 @@ def enrol(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="What else is known, for --where; may be given several times."),
     ] = None,
+    min_quality: Annotated[
+        float | None,
+        typer.Option(
+            metavar="0..100", help="Refuse pictures below this unified quality (see `mien quality`).", min=0, max=100
+        ),
+    ] = None,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(metavar="bona-fide", help="Refuse faces that are taken for a print, a screen or a mask."),
+    ] = None,
     compact: options.Compact = False,
     detector: options.Detector = "yunet",
     embedder: options.Embedder = None,
@@ -33,7 +43,9 @@ def enrol(
     models = options.models(detector, embedder, engine, precision, allow_licence)
     options.policy(faces)
     with options.opened(gallery, models, compact=compact) as opened:
-        result = opened.enrol(subject, images, faces=faces, attributes=known)
+        result = opened.enrol(
+            subject, images, faces=faces, attributes=known, min_quality=min_quality, require=require or ()
+        )
     if json:
         output.document(result.to_dict())
     elif result.references:

@@ -31,6 +31,8 @@ class GalleryService(Protocol):
         *,
         faces: str = "one",
         attributes: Attributes | None = None,
+        min_quality: float | None = None,
+        require: Sequence[str] = (),
     ) -> Enrolment:
         """Add references of a named subject, one a picture."""
         ...

@@ -23,6 +23,7 @@ from mien.service.deciding import Claim, Search
 from mien.service.engine import Models, Progress, model_id
 from mien.service.indexing import Intake, record_of, timed_batches
 from mien.service.people import group_gallery
+from mien.service.quality import open_gate
 from mien.types.outcome import Failure
 from mien.types.results import Enrolment, Groups, Identification, IndexReport, Verification
 from mien.types.score import OperatingTable
@@ -97,6 +98,8 @@ class LocalGallery:
         *,
         faces: str = "one",
         attributes: Attributes | None = None,
+        min_quality: float | None = None,
+        require: Sequence[str] = (),
     ) -> Enrolment:
         """Add references of a named subject, one a picture.
 
@@ -106,17 +109,23 @@ class LocalGallery:
             faces: ``one`` (exactly one face a picture), ``largest`` or ``central``.
             attributes: what else is known of the subject, such as ``{"site": "berlin", "age": 34}``; set with the
                 first reference, what was known before stays.
+            min_quality: least unified quality of a reference, 0..100; a picture below it is a failure that says what
+                to change.
+            require: ``bona-fide``: a face that the head ``pad`` (or ``liveness``) takes for an attack, at the
+                threshold on its card, is a failure.
 
         Returns:
             The references, and the pictures that gave none.
 
         Raises:
-            UsageError: the name is not allowed, or `faces` is ``all``: a subject has one face.
+            UsageError: the name is not allowed, `faces` is ``all`` (a subject has one face), or a condition cannot be
+                checked.
             ConflictError: the subject's consent has ended.
         """
         policy = enrolment_policy(faces)
         self.store.require_addable(subject)
         check_attributes(attributes or {})
+        gate = open_gate(self.models, min_quality, require)
         pipeline = self.models.pipeline()
         references: list[int] = []
         failures: list[Failure] = []
@@ -126,6 +135,8 @@ class LocalGallery:
                 photo = open_photo(source, limits=self.models.limits)
                 chosen, crops = pipeline.crops(photo, policy)
                 require_size(chosen, ENROL_FACE_PX)
+                if gate:
+                    gate.check(photo, chosen)
                 templates = pipeline.finish(chosen, pipeline.embedder.embed(crops))
             except MienError as error:
                 if error.exit_code not in (3, 4):  # not about this picture

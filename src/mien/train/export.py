@@ -33,12 +33,13 @@ from mien.train.data import FaceData
 from mien.train.development import Development, choose_rule, read_development
 from mien.train.feed import read_faces
 from mien.train.logs import Say
+from mien.train.losses import losses
 from mien.train.manifest import read_manifest
 from mien.train.onnx_file import INPUT, TorchSession, check_parity, drawn_crops, onnx_bytes
 from mien.train.recipe import Recipe, read_recipe
 from mien.train.run import RECIPE, WEIGHTS
 from mien.train.state import read_tensors, write_whole
-from mien.train.terms.rating import rater_file, read_raters
+from mien.train.terms.rating import rater_file, rating_terms, read_raters
 from mien.types.template import Precision
 
 LATER = (
@@ -115,6 +116,8 @@ def export(
         raise UsageError(f"--to takes NAME.onnx, got '{to}'; the name becomes the model's name")
     require_free(to.stem, replace=replace)
     recipe = _recipe(run, changes)
+    for term in rating_terms(recipe):
+        require_free(f"{to.stem}-{term}", replace=replace)
     learnt = read_faces(changed(recipe.data, mixtures=0))
     development = read_development(recipe.export, learnt)
     backbone = load_backbone(run, recipe)
@@ -131,9 +134,13 @@ def export(
         write_whole(to, network)
         write_whole(to.with_suffix(".toml"), card.encode())
         for name, data in qualities.items():
-            write_whole(to.with_name(f"{to.stem}-{name}.onnx"), data)
+            file = to.with_name(f"{to.stem}-{name}.onnx")
+            write_whole(file, data)
+            write_whole(file.with_suffix(".toml"), _rater_card(recipe, to.stem, name, file, data).encode())
     except OSError as error:
         raise StoreError(f"{to}: {error.strerror or error}; choose a place that can be written") from error
+    for name, data in qualities.items():
+        keep_own(to.with_name(f"{to.stem}-{name}.toml"), data, replace=replace)
     return Exported(keep_own(to.with_suffix(".toml"), network, replace=replace), to, cosine, rule)
 
 
@@ -185,7 +192,6 @@ def _head(
         f"{recipe.model.backbone} trained with {_learnt_by(recipe)} on {len(learnt):,} pictures of {people}; "
         f"{backbone.dimension} numbers."
     )
-    mean = ", ".join(f"{value:g}" for value in INPUT.mean)
     return "\n".join(
         [
             f"# Exported by mien {manifest['environment']['mien']} from a run of {manifest['environment']['date']}.",
@@ -198,21 +204,48 @@ def _head(
             "# The trained network's answer to the built-in input, by PyTorch in float32",
             'golden = "{golden}"',
             "",
-            "[licences]",
-            'code = "Apache-2.0"',
-            f"weights = {_text(recipe.export.licence or recipe.data.licence)}",
-            f"training_data = {_text(recipe.data.licence)}",
+            *_terms_and_input(recipe, to, network),
+        ]
+    )
+
+
+def _rater_card(recipe: Recipe, embedder: str, term: str, file: Path, network: bytes) -> str:
+    """The card of what rates faces for an exported embedder: a head of the family `utility`."""
+    return "\n".join(
+        [
+            f"name = {_text(file.stem)}",
+            'kind = "head"',
+            'family = "utility"',
+            f"summary = {_text(f'How well {embedder} will recognise a face, learnt with {term}.')}",
+            f"paper = {_text(losses[term].paper)}",
             "",
-            file_table(to, network).rstrip(),
-            "",
-            "[input]",
-            "size = [112, 112]",
-            f'colour = "{INPUT.colour}"',
-            f"mean = [{mean}]",
-            f"scale = {INPUT.scale!r}",
+            *_terms_and_input(recipe, file, network),
+            "[head]",
+            'use = "general"',
+            f"gives = {_text(f'recognition utility for {embedder}, on a scale of its own; higher is better')}",
             "",
         ]
     )
+
+
+def _terms_and_input(recipe: Recipe, file: Path, network: bytes) -> list[str]:
+    """Lines of a card: licences, the file, and what goes in."""
+    mean = ", ".join(f"{value:g}" for value in INPUT.mean)
+    return [
+        "[licences]",
+        'code = "Apache-2.0"',
+        f"weights = {_text(recipe.export.licence or recipe.data.licence)}",
+        f"training_data = {_text(recipe.data.licence)}",
+        "",
+        file_table(file, network).rstrip(),
+        "",
+        "[input]",
+        "size = [112, 112]",
+        f'colour = "{INPUT.colour}"',
+        f"mean = [{mean}]",
+        f"scale = {INPUT.scale!r}",
+        "",
+    ]
 
 
 def _learnt_by(recipe: Recipe) -> str:

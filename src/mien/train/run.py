@@ -232,6 +232,6 @@ def _finish_quality(session: Session, terms: nn.ModuleDict) -> None:
     lines = ["term,discarded,fnmr,fnmr_random"]
     for name, rater in found.items():
         curve = measure_rater(rater, pairs, session.last, session.world.device)
-        rows = zip(curve.shares.tolist(), curve.fnmr.tolist(), strict=True)
-        lines += [f"{name},{share:.2f},{fnmr:.6f},{curve.random:.6f}" for share, fnmr in rows]
+        shares = [percent / 100 for percent in range(31)]
+        lines += [f"{name},{share:.2f},{curve.at(share):.6f},{curve.random:.6f}" for share in shares]
     write_whole(session.folder / "quality.csv", ("\n".join(lines) + "\n").encode())

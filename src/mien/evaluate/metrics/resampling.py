@@ -109,6 +109,10 @@ class SubjectBootstrap:
 
     def curves(self) -> Iterator[Curve]:
         """One curve a resample; a resample without a mated or a non-mated comparison is left out."""
+        return (curve for _, curve in self.drawn())
+
+    def drawn(self) -> Iterator[tuple[NDArray[np.float64], Curve]]:
+        """The same, each with the times that every person was drawn, (people,) float64."""
         drawn = draw_people(self.people, self.resamples)
         totals = np.einsum("pr,rp->r", self._totals @ drawn.T, drawn)
         for times, total in zip(drawn, totals, strict=True):
@@ -116,7 +120,8 @@ class SubjectBootstrap:
             misses = np.concatenate([[0.0], np.cumsum(self._mated.weights(named))]) + times[self._failed].sum()
             matches = np.concatenate([np.cumsum(self._nonmated.weights(named)[::-1])[::-1], [0.0]])
             if misses[-1] and total:
-                yield Curve(self._mated.score, self._nonmated.score, misses, matches, float(misses[-1]), float(total))
+                scores = self._mated.score, self._nonmated.score
+                yield times, Curve(*scores, misses, matches, float(misses[-1]), float(total))
 
 
 def _side(

@@ -1,4 +1,4 @@
-"""Curves on linear axes: CMC, precision and recall."""
+"""Curves on linear axes: CMC, precision and recall, cumulative errors."""
 
 from __future__ import annotations
 
@@ -51,6 +51,27 @@ def precision_recall(curves: Curves, *, title: str, note: str) -> str:
             axes.plot(x, y, **line(number))
         axes.set(xlabel="Recall", ylabel="Precision")
         axes.set_xlim(0, 1)
+        axes.set_ylim(0, 1.005)
+    return drawn.svg
+
+
+def cumulative_errors(curves: Mapping[str, ArrayLike], *, limit: float, title: str, note: str) -> str:
+    """Share of faces whose error is no greater than a number.
+
+    Args:
+        curves: by name, (n,) errors of all faces, infinite where one was missed.
+        limit: where the axis ends.
+        title: what it shows.
+        note: data set, numbers and what errors are divided by.
+    """
+    with canvas(title, note, series=list(curves)) as drawn:
+        axes = drawn.axes
+        for number, errors in enumerate(curves.values()):
+            values = np.sort(np.asarray(errors, np.float64))
+            x = np.linspace(0, limit, 201)
+            axes.plot(x, np.searchsorted(values, x, side="right") / max(len(values), 1), **line(number))
+        axes.set(xlabel="Normalised mean error", ylabel="Faces with no greater error")
+        axes.set_xlim(0, limit)
         axes.set_ylim(0, 1.005)
     return drawn.svg
 

@@ -106,11 +106,21 @@ class RemoteGallery:
         *,
         faces: str = "one",
         attributes: Attributes | None = None,
+        min_quality: float | None = None,
+        require: Sequence[str] = (),
     ) -> Enrolment:
         """Add references of a named subject, one a picture; as `LocalGallery.enrol`.
 
         An answer that is lost on its way is asked for again without a second effect.
+
+        Raises:
+            UsageError: a condition is named: those are checked beside a gallery file only.
         """
+        if min_quality is not None or require:
+            raise UsageError(
+                f"{self.name} is on a server, which does not check the quality of references or whether they are "
+                "bona fide: leave the conditions out, or enrol into a gallery file"
+            )
         policy = enrolment_policy(faces)
         path = f"{self._subject(subject)}/references"
         check_attributes(attributes or {})

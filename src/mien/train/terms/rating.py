@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from mien.backbones.base import Backbone
 from mien.errors import ModelInvalidError
-from mien.evaluate.metrics.discard import Discard, discard_curve
+from mien.evaluate.metrics.edc import Edc, edc
 from mien.models.blob import blob
 from mien.runtime import open_session
+from mien.train.losses import losses
 from mien.train.onnx_file import INPUT, onnx_bytes
 from mien.train.recipe import Recipe
 from mien.train.state import read_tensors, write_whole
@@ -25,6 +26,8 @@ from mien.types.template import Precision
 
 HEADS = "quality.safetensors"
 """Of a run folder: ``<term>.weight`` and ``<term>.bias`` of each head."""
+FMR = 0.01
+"""Of the threshold under which discarding is measured: what a validation's few hundred pairs support."""
 CHUNK = 64
 CLOSE = 1e-3
 """Most that the file's quality may differ from PyTorch's; qualities lie about 0..2."""
@@ -68,15 +71,18 @@ def write_heads(folder: Path, terms: nn.ModuleDict) -> None:
         write_whole(folder / HEADS, tensor_bytes(tensors))
 
 
+def rating_terms(recipe: Recipe) -> list[str]:
+    """Terms of a recipe that predict quality."""
+    return [name for name in recipe.terms.options if losses[name].kind in ("quality", "recognisability")]
+
+
 def read_raters(folder: Path, recipe: Recipe, backbone: Backbone) -> dict[str, Rater]:
     """What `raters` gave when the run ended.
 
     Raises:
         NotFoundError, StoreCorruptError: its heads are not there, or damaged.
     """
-    from mien.train.losses import losses
-
-    predicting = [name for name in recipe.terms.options if losses[name].kind in ("quality", "recognisability")]
+    predicting = rating_terms(recipe)
     own = [name for name in predicting if getattr(losses[name].make, "token", False)]
     tensors = read_tensors(folder / HEADS) if len(own) < len(predicting) else {}
     made: dict[str, Rater] = {}
@@ -101,10 +107,11 @@ def rate(rater: Rater, crops: Crops, device: torch.device) -> FloatArray:
     return qualities
 
 
-def measure_rater(rater: Rater, pairs: Pairs, last: Validation, device: torch.device) -> Discard:
+def measure_rater(rater: Rater, pairs: Pairs, last: Validation, device: torch.device) -> Edc:
     """Error versus discard on the pairs that the network was validated on: by the lower quality of each pair."""
-    quality = np.where(pairs.failed, -np.inf, rate(rater, pairs.crops, device))
-    return discard_curve(last.measurement.scores, np.minimum(quality[pairs.task.a], quality[pairs.task.b]))
+    quality = np.where(pairs.failed, np.nan, rate(rater, pairs.crops, device))
+    lower = np.minimum(quality[pairs.task.a], quality[pairs.task.b])
+    return edc(last.measurement.scores, lower, fmr=FMR)
 
 
 def rater_file(rater: Rater, crops: Crops) -> bytes:
