@@ -1,0 +1,53 @@
+"""``mien evaluate fakes``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mien.cli import options, output
+from mien.cli.evaluate import answer, lists
+from mien.cli.evaluate.morphs import Material, Root
+from mien.cli.morph import Encoder, Other, open_encoder
+
+
+def fakes(
+    root: Root,
+    material: Material,
+    detectors: Annotated[
+        str, typer.Option(metavar="NAMES", help="Trained detectors, or .json files of `mien morph train`.")
+    ] = "spectrum",
+    encoder: Encoder = None,
+    other: Other = None,
+    report: Annotated[Path | None, typer.Option(metavar="DIR", help="Write report.html and report.json here.")] = None,
+    engine: options.Engine = "auto",
+    allow_licence: options.AllowLicence = "permissive",
+    json: options.Json = False,
+) -> int:
+    """How often detectors notice made faces, before and after counter-attacks (MACER, BSCER, D-EER)."""
+    from mien.evaluate.manipulation import elsewhere, judged
+    from mien.evaluate.manipulation_report import manipulation_report
+    from mien.manipulation.cues import cues
+    from mien.manipulation.looking import Looker
+    from mien.manipulation.material import read_material
+    from mien.manipulation.trained import find_trained
+    from mien.manipulation.watching import watch
+    from mien.models import LoadSettings
+
+    chosen = [find_trained(name) for name in lists.names(detectors, "--detectors")]
+    session = open_encoder(encoder)
+    asked, items = read_material(material)
+    looker = Looker.open(LoadSettings(engine=engine, allow_licence=allow_licence), embed=False)
+    given = {d.cue: cues[d.cue](session) for d in chosen}
+    with output.progress("made faces") as progress:
+        watched = watch(material, items, root, looker, given, part="test", progress=progress)
+    found = [judged(d, watched.samples[d.cue].tested) for d in chosen]
+    away = elsewhere([(d, given[d.cue]) for d in chosen], other, looker) if other else None
+    data = {"dataset": root.name, "material": asked, "failures": [f.to_dict() for f in watched.failures]}
+    beside = (other.name, away) if other and away else None
+    title = f"Made faces of {root.name}"
+    answer.give(manipulation_report(title, None, found, data, answer.command(), beside), report, json=json)
+    output.failures(watched.failures)
+    return output.batch_code(len(watched.items), watched.failures)
