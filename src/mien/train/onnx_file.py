@@ -28,8 +28,10 @@ LEAST_COSINE = 1 - 1e-4
 SEED = 112
 
 
-def onnx_bytes(backbone: nn.Module, dimension: int, output: str = "embedding") -> bytes:
-    """The network alone, without classifier: ``pixels`` (n, 3, 112, 112) to `output` (n, dimension), any n.
+def onnx_bytes(
+    backbone: nn.Module, dimension: int, output: str = "embedding", *, side: int = 112, cells: tuple[int, ...] = ()
+) -> bytes:
+    """The network alone, without classifier: ``pixels`` (n, 3, side, side) to `output` (n, dimension, *cells), any n.
 
     Pixels come prepared as the card says, so the graph has no normalisation of its own.
 
@@ -46,7 +48,7 @@ def onnx_bytes(backbone: nn.Module, dimension: int, output: str = "embedding") -
         warnings.simplefilter("ignore", TracerWarning)
         torch.onnx.export(
             backbone,
-            (torch.zeros(2, 3, 112, 112),),
+            (torch.zeros(2, 3, side, side),),
             file,
             dynamo=False,
             opset_version=17,
@@ -59,8 +61,9 @@ def onnx_bytes(backbone: nn.Module, dimension: int, output: str = "embedding") -
         [axis.dim_param or axis.dim_value for axis in output.type.tensor_type.shape.dim]
         for output in onnx.load_from_string(data).graph.output
     ]
-    if outputs != [["n", dimension]]:
-        raise ModelInvalidError(f"the exported network gives {outputs}, expected one output [n, {dimension}]")
+    expected = ["n", dimension, *cells]
+    if outputs != [expected]:
+        raise ModelInvalidError(f"the exported network gives {outputs}, expected one output {expected}")
     return data
 
 

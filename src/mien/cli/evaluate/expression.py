@@ -15,6 +15,9 @@ def expression(
     root: Annotated[Path, typer.Option(metavar="DIR", help="Folder with a folder of pictures for each expression.")],
     head: Annotated[str, typer.Option(help="The head.", rich_help_panel=options.MODELS)] = "expression",
     every: Annotated[int, typer.Option(min=1, help="Take every n-th picture only.")] = 1,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Fit a temperature on one half of the faces, measure it on the other.")
+    ] = False,
     detector: options.Detector = "yunet",
     report: Annotated[Path | None, typer.Option(metavar="DIR", help="Write report.html and report.json here.")] = None,
     side: options.Side = None,
@@ -35,7 +38,7 @@ def expression(
     paths, truth = paths[::every], truth[::every]
     with output.progress("expression") as progress:
         observed = observe([loaded], models.load_detector(), paths, progress=progress)
-    result = Expressions(loaded.card, truth, observed)
+    result = Expressions(loaded.card, truth, observed, calibrate)
     answer.give(expression_report(result, root.name, answer.command()), report, json=json)
     output.failures(observed.failures)
     return output.batch_code(len(paths) - len(observed.failures), observed.failures)

@@ -23,11 +23,12 @@ def eyes(
     allow_licence: options.AllowLicence = "permissive",
     json: options.Json = False,
 ) -> int:
-    """How many open eyes are called closed. How many closed ones are noticed is not measured here."""
+    """How many open eyes are called closed, and how many of the same, made shut, are called open."""
     from mien.evaluate.heads import observe
-    from mien.evaluate.heads_eyes import OpenEyes, eyes_report
+    from mien.evaluate.heads_eyes import Closing, eyes_report, run_eyes
     from mien.image import find_photos
     from mien.models import load_head
+    from mien.models.heads.eyes import LANDMARKS
 
     models = options.models(detector, None, engine, precision, allow_licence, side)
     loaded, found = load_head(head, models.settings), models.load_detector()
@@ -35,8 +36,12 @@ def eyes(
     paths, unread = find_photos(root)
     paths = paths[::every]
     with output.progress("eyes") as progress:
-        result = OpenEyes(loaded.card, observe([*first, loaded], found, paths, progress=progress))
+        result = run_eyes(
+            loaded.card,
+            lambda turned: observe([*first, loaded], found, paths, turned=turned, progress=progress),
+            Closing(found, load_head(LANDMARKS, models.settings)),
+        )
     answer.give(eyes_report(result, root.name, answer.command()), report, json=json)
-    failed = [*unread, *result.observed.failures]
+    failed = [*unread, *result.opened.failures]
     output.failures(failed)
-    return output.batch_code(len(paths) - len(result.observed.failures), failed)
+    return output.batch_code(len(paths) - len(result.opened.failures), failed)

@@ -24,7 +24,7 @@ def liveness(
     allow_licence: options.AllowLicence = "permissive",
     json: options.Json = False,
 ) -> int:
-    """How many living people are taken for an attack (BPCER). How many attacks are caught is not measured here."""
+    """How many living people are taken for an attack (BPCER). How many attacks are caught: `mien evaluate pad`."""
     from mien.evaluate.heads import observe
     from mien.evaluate.heads_live import Live, live_report
     from mien.image import find_photos

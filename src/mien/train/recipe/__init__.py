@@ -5,7 +5,7 @@ recipe = read_recipe(Path("recipes/mobileface-arcface.toml"), ("data.root=faces"
 
 from __future__ import annotations
 
-from mien.train.recipe.reading import LATER, nearest, read_recipe, require_known, require_options
+from mien.train.recipe.reading import LATER, nearest, read_recipe, read_settings, require_known, require_options
 from mien.train.recipe.sections import (
     Adapt,
     Augmentation,
@@ -47,6 +47,7 @@ __all__ = [
     "differing",
     "nearest",
     "read_recipe",
+    "read_settings",
     "require_known",
     "require_options",
     "write_recipe",

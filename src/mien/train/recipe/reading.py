@@ -24,9 +24,15 @@ LATER = ("run.minutes", "run.log_steps", "run.save_steps", "run.save_minutes")
 
 
 def read_recipe(path: Path, changes: Sequence[str] = (), *, only: Sequence[str] = ()) -> Recipe:
-    """The recipe in a file.
+    """The recipe in a file; arguments and errors as those of `read_settings`."""
+    return read_settings(Recipe, path, changes, only=only)
+
+
+def read_settings(kind: type[T], path: Path, changes: Sequence[str] = (), *, only: Sequence[str] = ()) -> T:
+    """Settings of a kind from a file.
 
     Args:
+        kind: a dataclass of values and sections; its `name` is the file's where the file has none.
         path: a TOML file.
         changes: ``section.key=value``, in the order given; the value as TOML, or else a string.
         only: places that may be changed; empty = all.
@@ -45,7 +51,7 @@ def read_recipe(path: Path, changes: Sequence[str] = (), *, only: Sequence[str] 
     try:
         for change in changes:
             _change(values, change, only)
-        return _built(Recipe, values, "")
+        return _built(kind, values, "")
     except UsageError as error:
         raise UsageError(f"{path}: {error.message}", code="recipe", source=str(path)) from error
 

@@ -1,0 +1,1 @@
+"""A small network that parses faces, learnt from a folder of pictures and masks."""
