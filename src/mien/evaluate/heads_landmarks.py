@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from mien.errors import MienError
-from mien.evaluate.landmarks import LandmarkResult, Progress, nearest_row
+from mien.evaluate.landmarks import LandmarkResult, Progress, See, as_it_is, nearest_row
 from mien.evaluate.protocols.mtfl import Marked
 from mien.image import Limits, open_photo
 from mien.models.detectors import Detector
@@ -18,15 +18,21 @@ from mien.types.outcome import Failure
 
 
 def run_head_landmarks(
-    head: Head, detector: Detector, data: Marked, *, progress: Progress | None = None
+    head: Head,
+    detector: Detector,
+    data: Marked,
+    *,
+    see: See = as_it_is,
+    side: int | None = None,
+    progress: Progress | None = None,
 ) -> LandmarkResult:
-    """Every picture through a detector and, in the box that it gives, the head."""
+    """Every picture through a detector and, in the box that it gives, the head; arguments as `run_landmarks`."""
     found = np.full(data.points.shape, np.nan)
     failures: list[Failure] = []
     spent: list[float] = []
     for row, (source, truth) in enumerate(zip(data.sources, data.points, strict=True)):
         try:
-            image = open_photo(data.images / source, limits=Limits(min_side=16)).decode()
+            image = see(open_photo(data.images / source, limits=Limits(min_side=16)).decode())
             faces = detector.detect(image)
             meant = nearest_row(faces, truth)
             if meant is not None:
@@ -41,4 +47,5 @@ def run_head_landmarks(
         if progress:
             progress(row + 1, len(data.sources))
     ms = 1000 * float(np.median(spent)) if spent else None
-    return LandmarkResult(f"{head.card.name} in a box of {detector.name}", found, data.points, tuple(failures), ms)
+    name = f"{head.card.name} in a box of {detector.name}"
+    return LandmarkResult(name, found, data.points, tuple(failures), ms, side)
