@@ -1,6 +1,7 @@
 """Who is still recognised in anonymised pictures: rank-1 of LFW and London before and after, and what is still found.
 
     python benchmarks/bench_anonymize.py --sets lfw,london --how blur,pixelate,fill,replace --out benchmarks/results
+    python benchmarks/bench_anonymize.py --tones --embedder sface,mobileface,fused    # whom an even colour is like
 
 LFW: people with two pictures, drawn with --seed; reference = one picture, probe = the other, anonymised. London:
 reference = neutral, probe = smiling. Each anonymised face is cut at the five points that it had before, so that no
@@ -19,6 +20,7 @@ import numpy as np
 
 from lfw import arguments, models
 from machine import commit, machine, machine_class
+from mien.compare.operating import at_fpir
 from mien.evaluate.rates import Rate
 from mien.geometry.align import align_faces
 from mien.image import open_photo
@@ -34,8 +36,12 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=300, help="of LFW")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--fpir", type=float, default=0.1)
+    parser.add_argument("--tones", action="store_true", help="greatest cosine of even colours to people of LFW, only")
     parser.add_argument("--out", type=Path, help="folder of the CSV")
     options = parser.parse_args()
+    if options.tones:
+        tones(options)
+        return
     rows = []
     for name in options.sets.split(","):
         pairs = PAIRS[name](options)
@@ -60,6 +66,8 @@ def london_pairs(options) -> list[tuple[Path, Path]]:
     ]
 
 
+TONES = (0, 32, 64, 127, 192, 255, (200, 150, 120), (120, 80, 60), (120, 60, 60))
+"""Greys, and tones of skin, RGB."""
 PAIRS = {"lfw": lfw_pairs, "london": london_pairs}
 
 
@@ -104,6 +112,20 @@ def measure(options, pairs: list[tuple[Path, Path]], how: str) -> dict[str, obje
         "threshold": round(result.point.threshold, 4) if result.point else "",
         "ms_a_picture": round(1000 * result.seconds / len(pictures), 1),
     }
+
+
+def tones(options) -> None:
+    """The greatest cosine of a crop of one colour to any of so many people, beside the threshold of the check."""
+    paths = [picture for picture, _ in lfw_pairs(options)]
+    for name in options.embedder.split(","):
+        chosen = models(options, name)
+        pipeline = chosen.pipeline(batch=True)
+        people = np.concatenate([outcome.templates.vectors for outcome in found(pipeline, paths).values()])
+        threshold = at_fpir(chosen.table(), options.fpir, len(people)).threshold
+        print(f"{name}: {len(people)} people, threshold {threshold:.3f}")
+        for tone in TONES:
+            like = pipeline.embedder.embed(np.full((1, 112, 112, 3), tone, np.uint8)) @ people.T
+            print(f"  {tone}: {like.max():.3f}", flush=True)
 
 
 def found(pipeline, paths: list[Path]) -> dict[int, Acquired]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -27,12 +28,19 @@ from mien.cli import (
     index,
     keys,
     losses,
+    masks,
     models,
+    morph,
     output,
+    pad,
+    parse,
     prepare,
+    presentation,
+    quality,
     samples,
     serve,
     train,
+    train_parsing,
     verify,
 )
 from mien.errors import MienError, UsageError
@@ -56,30 +64,51 @@ def _root(
     del debug, version  # read in main(), before any command is chosen
 
 
-app.command("verify")(verify.verify)
-app.command("detect")(detect.detect)
-app.command("analyze")(analyze.analyze)
-app.command("group")(group.group)
-app.command("enrol")(enrol.enrol)
-app.command("index")(index.index)
-app.command("identify")(identify.identify)
-app.command("anonymize")(anonymize.anonymize)
-app.add_typer(gallery.app, name="gallery")
-app.add_typer(models.app, name="models")
-app.add_typer(evaluate.app, name="evaluate")
-app.command("calibrate")(calibrate.calibrate)
-app.command("prepare")(prepare.prepare)
-app.command("clean")(clean.clean)
-app.command("train")(train.train)
-app.command("finetune")(finetune.finetune)
-app.command("export")(export.export)
-app.command("serve")(serve.serve)
-app.add_typer(keys.app, name="keys")
-app.add_typer(audit.app, name="audit")
-app.command("losses")(losses.losses)
-app.command("backbones")(backbones.backbones)
-app.command("samples")(samples.samples)
-app.command("doctor")(doctor.doctor)
+_PANELS: dict[str, dict[str, Callable[..., int | None] | typer.Typer]] = {
+    "Compare and find people": {
+        "verify": verify.verify,
+        "detect": detect.detect,
+        "group": group.group,
+        "enrol": enrol.enrol,
+        "index": index.index,
+        "identify": identify.identify,
+        "gallery": gallery.app,
+    },
+    "Look at faces": {
+        "analyze": analyze.analyze,
+        "quality": quality.quality,
+        "pad": pad.pad,
+        "morph": morph.app,
+        "parse": parse.parse,
+        "anonymize": anonymize.anonymize,
+    },
+    "Measure": {
+        "evaluate": evaluate.app,
+        "calibrate": calibrate.calibrate,
+        "presentation": presentation.app,
+    },
+    "Train": {
+        "prepare": prepare.prepare,
+        "clean": clean.clean,
+        "train": train.train,
+        "finetune": finetune.finetune,
+        "export": export.export,
+        "backbones": backbones.backbones,
+        "losses": losses.losses,
+        "masks": masks.masks,
+        "train-parsing": train_parsing.train_parsing,
+    },
+    "Serve": {"serve": serve.serve, "keys": keys.app, "audit": audit.app},
+    "Set up": {"models": models.app, "samples": samples.samples, "doctor": doctor.doctor},
+}
+"""Commands by the panel of `mien --help` that they are shown in."""
+
+for _panel, _members in _PANELS.items():
+    for _name, _member in _members.items():
+        if isinstance(_member, typer.Typer):
+            app.add_typer(_member, name=_name, rich_help_panel=_panel)
+        else:
+            app.command(_name, rich_help_panel=_panel)(_member)
 
 _COMMANDS = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mien.cli import options, output
+from mien.cli.analyze import measured_error
 
 if TYPE_CHECKING:
     from mien.models import LoadSettings
@@ -18,7 +19,7 @@ app = typer.Typer(help="Model cards and weights.")
 
 @app.command("list")
 def list_(json: options.Json = False) -> None:
-    """The models: what they are, their licences, whether the weights are here."""
+    """The models: what they are, their licences, how far a head errs, whether the weights are here."""
     from mien.models import Store, cards, describe
 
     store = Store()
@@ -29,12 +30,15 @@ def list_(json: options.Json = False) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("name", "kind", "here", "code", "weights", "training data", box=None, pad_edge=False)
+    columns = ("name", "kind", "here", "code", "weights", "measured error", "training data")
+    table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         licence = row["licence"]
         states = {file["state"] for file in row["files"]}
         here = "yes" if states <= {"good"} else "damaged" if "damaged" in states else "no"
-        table.add_row(row["name"], row["kind"], here, licence["code"], licence["weights"], licence["training_data"])
+        kind = f"{row['kind']} ({row['head']['use']})" if row["head"] else row["kind"]
+        error = _foremost(row["head"])
+        table.add_row(row["name"], kind, here, licence["code"], licence["weights"], error, licence["training_data"])
     Console(width=None if Console().is_terminal else 160).print(table)
 
 
@@ -48,8 +52,11 @@ def show(
     row = describe(find_card(name), Store())
     if json:
         output.document(row)
-    else:
-        _tree(row)
+        return
+    head = row.pop("head")
+    _tree(row)
+    if head:
+        _say_head(head)
 
 
 @app.command()
@@ -166,6 +173,29 @@ def _timings(result: Tuned) -> None:
         output.say(f"  {timing.ms:8.3f}  {timing.engine} {timing.precision}{mark}")
     if not result.kept:
         output.note("the cache cannot be written, so this is not remembered; set MIEN_CACHE to another folder")
+
+
+def _foremost(head: dict[str, Any] | None) -> str:
+    """The first measured error of a head, short; empty for other models, which `mien models show` tells of."""
+    if head is None:
+        return ""
+    if not head["errors"]:
+        return "not measured"
+    error = head["errors"][0]
+    return f"{error['measure']}: {error['value']:g}"
+
+
+def _say_head(head: dict[str, Any]) -> None:
+    """What a head gives, what it may be used for, and every measured error, in words."""
+    research = "research: a guess from looks, never given unless its name is asked for; check its error by group"
+    output.say(f"use: {research if head['use'] == 'research' else 'general'}")
+    unit = f" ({head['unit']})" if head["unit"] else ""
+    output.say(f"gives: {head['gives']}{unit}")
+    if head["labels"]:
+        output.say(f"labels: {', '.join(head['labels'])}")
+    output.say("measured errors:" if head["errors"] else "its error is not measured")
+    for error in head["errors"]:
+        output.say(f"  {measured_error(error)}; {error['date']}, {error['command']}")
 
 
 def _tree(value: dict[str, object], indent: str = "") -> None:

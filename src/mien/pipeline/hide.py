@@ -24,7 +24,7 @@ class How(StrEnum):
     PIXELATE = "pixelate"
     """The cells themselves."""
     FILL = "fill"
-    """One grey, the same for everybody."""
+    """Black."""
     REPLACE = "replace"
     """The drawn face of nobody."""
 
@@ -35,7 +35,7 @@ class Level:
 
     Args:
         margin: share of the box that is added on each side.
-        cells: along the longer side of the grown box; what blur and pixelate leave.
+        cells: along the longer side of the grown box; what blur and pixelate leave. Without any they fill.
         box: hide all of the grown box, not only the ellipse in it.
     """
 
@@ -44,9 +44,11 @@ class Level:
     box: bool
 
 
-LEVELS: Final = (Level(0.25, 4, False), Level(0.35, 3, False), Level(0.5, 2, True), Level(0.8, 1, True))
+LEVELS: Final = (Level(0.25, 4, False), Level(0.35, 3, False), Level(0.5, 2, True), Level(0.8, 0, True))
 """From the usual strength to the last. With a margin of 0.25 the ellipse holds the whole box."""
-GREY: Final = 127
+BLACK: Final = 0
+"""What fills. To an embedder an even grey or skin tone is a face like others, and some people are like it: SFace gives
+a cosine of 0.41 to 0.44 to one of 300 of LFW, to black 0.27 (`benchmarks/bench_anonymize.py --tones`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,10 @@ class Cover:
     def stronger(self) -> Cover:
         """One level up, with another face of nobody; at the last level only that."""
         return replace(self, seed=self.seed + 1, level=min(self.level + 1, len(LEVELS) - 1))
+
+    def strongest(self) -> Cover:
+        """At the last level."""
+        return replace(self, level=len(LEVELS) - 1)
 
     def area(self, size: tuple[int, int]) -> tuple[slice, slice]:
         """Rows and columns of the grown box inside a picture of (width, height); at least one pixel wide if inside."""
@@ -109,7 +115,7 @@ def hide(pixels: Pixels, covers: Sequence[Cover], how: How) -> Pixels:
     """
     out = pixels.copy()
     size = pixels.shape[1], pixels.shape[0]
-    for cover in covers:
+    for cover in sorted(covers, key=lambda each: each.level):  # the strongest last: no weaker one spreads over it
         rows, columns = cover.area(size)
         mask = cover.mask(size)
         if mask.size:
@@ -119,8 +125,8 @@ def hide(pixels: Pixels, covers: Sequence[Cover], how: How) -> Pixels:
 
 
 def _covered(patch: Pixels, mask: NDArray[np.bool_], cover: Cover, how: How, origin: tuple[int, int]) -> Pixels:
-    if how is How.FILL:
-        return np.where(mask[:, :, None], np.uint8(GREY), patch)
+    if how is How.FILL or (how is not How.REPLACE and not LEVELS[cover.level].cells):
+        return np.where(mask[:, :, None], np.uint8(BLACK), patch)
     if how is How.REPLACE:
         drawing = draw(cover.seed)
         blank = np.where(mask[:, :, None], np.array(drawing.tone, np.uint8), patch)

@@ -18,7 +18,8 @@ SIDE: Final = 320
 POINTS: Final[FloatArray] = ((ARCFACE + 24) * 2).astype(np.float32)
 """(5, 2) where the eyes, nose tip and mouth corners of every drawing are."""
 _FINE: Final = 4  # OpenCV draws at sixteenths of a pixel: shift of 4 bits
-_TONES: Final = ((236, 200, 176), (218, 172, 140), (190, 140, 108), (150, 104, 76), (112, 76, 56))
+_TONES: Final = ((216, 210, 202), (202, 200, 198), (206, 202, 190), (196, 202, 204), (208, 200, 204))
+"""Of plaster: nobody's skin, so that nothing is said about whose face was there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Drawing:
     Args:
         pixels: (SIDE, SIDE, 3) uint8 RGB.
         alpha: (SIDE, SIDE) float32, 1 where the head is, 0 around it.
-        tone: RGB of the skin.
+        tone: RGB of the ground.
     """
 
     pixels: Pixels
@@ -48,7 +49,7 @@ def draw(seed: int) -> Drawing:
     hair = tuple(int(v) for v in np.array(tone) * random.uniform(0.2, 0.5))
     eyes = _Eyes(
         (17 + random.uniform(-2, 2), 7.5 + random.uniform(-1, 1)),
-        tuple(int(v) for v in random.integers(40, 120, 3)),
+        tuple(int(v) for v in np.array([75, 80, 90]) + random.integers(-25, 26, 3)),
         hair,
         (24, 11 + random.uniform(-2, 3)),
         int(random.integers(5, 9)),
@@ -89,10 +90,10 @@ def paste(patch: Pixels, points: FloatArray, drawing: Drawing) -> Pixels:
 
 
 def _shade(canvas: Pixels, centre: NDArray[np.floating], head: tuple[float, float]) -> None:
-    """Light from the front: darker towards the outline of the head."""
+    """Light from the front, which fades to the tone itself at the outline of the head."""
     rows, columns = np.mgrid[:SIDE, :SIDE]
     far = ((columns - centre[0]) / head[0]) ** 2 + ((rows - centre[1]) / head[1]) ** 2
-    light = 1.05 - 0.35 * np.clip(far, 0, 1.4)
+    light = 1.12 - 0.12 * np.clip(far, 0, 1)
     canvas[:] = np.clip(canvas * light[:, :, None], 0, 255).astype(np.uint8)
 
 

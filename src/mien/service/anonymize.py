@@ -182,7 +182,8 @@ class _Run:
             hint = f"{photo.frames} frames or pages, of which only the first could be kept; split it first"
             raise ImageError(f"{seen.source}: {hint}", code="image-frames", source=seen.source)
         pixels = photo.decode().pixels
-        covers = tuple(Cover(face, PASSES * i) for i, face in enumerate(seen.templates.faces))
+        first = int(seen.sha256[:8], 16)  # another drawn face in each picture, the same one in every run
+        covers = tuple(Cover(face, first + PASSES * i) for i, face in enumerate(seen.templates.faces))
         passes = 0
         while True:
             passes += 1
@@ -190,17 +191,21 @@ class _Run:
             left = self.checker.left(data, seen.source, covers)
             if not left.findable or passes == PASSES:
                 break
-            covers = _stronger(covers, left)
+            covers = _stronger(covers, left, first)
+            if passes == PASSES - 1:  # faces side by side can fail by turns, each a level at a time
+                covers = tuple(cover.strongest() for cover in covers)
         result = Anonymized(
             seen.source, str(place), len(covers), passes, left.missed, left.found, left.recognised, left.findable
         )
         return data, result
 
 
-def _stronger(covers: Sequence[Cover], left: Left) -> tuple[Cover, ...]:
-    """The covers of the next pass: those that failed go up, what was missed gets one."""
+def _stronger(covers: Sequence[Cover], left: Left, first: int) -> tuple[Cover, ...]:
+    """The covers of the next pass: those that failed go up; what was missed, or is known beside them, gets one."""
     kept = [cover.stronger() if again else cover for cover, again in zip(covers, left.again, strict=True)]
-    late = [Cover(face, PASSES * (len(kept) + i)) for i, face in enumerate(left.missed)]
+    hidden = {cover.face for cover in covers}
+    faces = [*left.missed, *(one.face for one in left.recognised if one.face not in hidden)]
+    late = [Cover(face, first + PASSES * (len(kept) + i)) for i, face in enumerate(faces)]
     return (*kept, *late)
 
 

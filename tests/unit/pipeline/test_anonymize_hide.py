@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mien.geometry.align import ARCFACE
-from mien.pipeline.hide import GREY, LEVELS, Cover, How, covered_share, hide
+from mien.pipeline.hide import BLACK, LEVELS, Cover, How, covered_share, hide
 from mien.pipeline.stand_in import POINTS, SIDE, draw, paste
 from mien.types.faces import Face
 
@@ -35,7 +35,21 @@ def test_pixels_outside_the_grown_box_stay_as_they_are(how: How, level: int) -> 
 @pytest.mark.parametrize("level", range(len(LEVELS)))
 def test_the_whole_box_of_the_face_is_filled(level: int) -> None:
     out = hide(NOISE, [Cover(face(150, 100, 80), 0, level)], How.FILL)
-    assert (out[100:180, 150:230] == GREY).all()
+    assert (out[100:180, 150:230] == BLACK).all()
+
+
+@pytest.mark.parametrize("how", [How.BLUR, How.PIXELATE, How.FILL])
+def test_the_last_level_leaves_black_and_nothing_of_the_picture(how: How) -> None:
+    cover = Cover(face(150, 100, 80), 0, len(LEVELS) - 1)
+    assert (hide(NOISE, [cover], how)[cover.area((400, 300))] == BLACK).all()
+
+
+@pytest.mark.parametrize("how", [How.BLUR, How.PIXELATE])
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_weaker_cover_beside_it_does_not_spread_over_black(how: How, first: int) -> None:
+    strong, weak = Cover(face(150, 100, 80), 0, len(LEVELS) - 1), Cover(face(190, 110, 80), 1)
+    out = hide(NOISE, [strong, weak] if first else [weak, strong], how)
+    assert (out[strong.area((400, 300))] == BLACK).all()
 
 
 @pytest.mark.parametrize("side", [20.0, 40.0, 80.0])
@@ -58,7 +72,7 @@ def test_nothing_of_the_original_is_behind_a_drawn_face() -> None:
 
 def test_a_face_cut_by_the_border_is_covered_as_far_as_it_shows() -> None:
     out = hide(NOISE, [Cover(face(-40, -40, 80), 0)], How.FILL)
-    assert (out[:40, :40] == GREY).all()
+    assert (out[:40, :40] == BLACK).all()
     outside = hide(NOISE, [Cover(face(-400, 900, 80), 0)], How.BLUR)
     assert (outside == NOISE).all()
 

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.errors import NotFoundError, UsageError
+from mien.errors import ImageError, ModelInvalidError, NotFoundError, UsageError
 from mien.models import find_card
 from mien.service import analyze
 from mien.service.analyze import Analyzer, asked_for, in_order
 from mien.service.engine import Models
 from mien.types.faces import Column, Faces
 from mien.types.image import Image
+from mien.types.outcome import Failure
 
 
 def head(name: str, values: Any, seen: list[Any], needs: tuple[str, ...] = ()) -> Any:
@@ -85,3 +86,33 @@ def test_a_head_comes_after_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> No
     eyes = head("eyes", 1, [], needs=("landmarks68",))
     assert [h.card.name for h in in_order([eyes], Models())] == ["landmarks68", "eyes"]
     assert [h.card.name for h in in_order([eyes, marks], Models())] == ["landmarks68", "eyes"]
+
+
+def test_many_pictures_are_answered_in_their_order_and_a_bad_one_stands_in_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    analyzer = opened(monkeypatch, [head("age", 30, [])], ("age",), 1)
+    usable = vars(analyze)["open_photo"]
+
+    def refuses(source: Any, limits: Any) -> Any:
+        if source == "bad.png":
+            raise ImageError("bad.png: no picture", code="image-unrecognised", source=source)
+        return usable(source, limits=limits)
+
+    monkeypatch.setattr(analyze, "open_photo", refuses)
+    outcomes = list(analyzer.look_all(["a.png", "bad.png", *["b.png"] * 20]))
+    assert [isinstance(outcome, Failure) for outcome in outcomes] == [False, True, *[False] * 20]
+    assert isinstance(outcomes[1], Failure)
+    assert outcomes[1].reason == "image-unrecognised"
+
+
+def test_an_error_that_is_not_about_a_picture_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    analyzer = opened(monkeypatch, [head("age", 30, [])], ("age",), 1)
+
+    def broken(cuts: Any) -> Column:
+        raise ModelInvalidError("age: no network", code="model-invalid")
+
+    analyzer.heads[0].look = broken  # type: ignore[method-assign]
+    for count in (1, 3):
+        with pytest.raises(ModelInvalidError):
+            list(analyzer.look_all(["a.png"] * count))

@@ -13,12 +13,14 @@ from PIL import Image as Pil
 from mien.cli import main
 from mien.errors import StoreError, UsageError
 from mien.pipeline import Pipeline
-from mien.pipeline.hide import How
+from mien.pipeline.hide import LEVELS, Cover, How
 from mien.service import anonymize as module
 from mien.service.anonymize import anonymize
 from mien.service.journal import NAME
+from mien.service.left import Left
 from mien.testing.toys import ToyDetector, ToyEmbedder, draw_picture
-from mien.types.faces import Faces
+from mien.types.anonymized import Recognised
+from mien.types.faces import Face, Faces
 from mien.types.image import Image
 from mien.types.score import MeasuredPoint, OperatingTable
 
@@ -209,3 +211,12 @@ def test_a_face_that_stays_is_recognised_as_its_own_original(
     matches = [match for picture in result.pictures for match in picture.recognised]
     assert {(Path(match.original).name, match.own) for match in matches} == {("a.png", True), ("b.png", True)}
     assert min(match.score for match in matches) > 0.999
+
+
+def test_a_face_that_is_known_beside_the_covers_is_covered_too() -> None:
+    hidden, beside = (Face((x, 0.0, x + 10, 10.0), 0.9) for x in (0.0, 6.0))
+    covers = (Cover(hidden, 5, len(LEVELS) - 1),)
+    matches = tuple(Recognised(face, "a.jpg", True, 0.9) for face in (hidden, beside))
+    stronger = module._stronger(covers, Left((), (beside,), matches, (True,)), 5)
+    assert [cover.face for cover in stronger] == [hidden, beside]
+    assert len({cover.seed for cover in stronger}) == 2
