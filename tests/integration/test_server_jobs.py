@@ -23,7 +23,8 @@ from mien.server.keys import KeyStore, Role
 
 pytestmark = [pytest.mark.weights, pytest.mark.data]
 JOBS = "/v1/galleries/family/jobs"
-PICTURES = 120
+PICTURES = 600
+"""So many that a fast machine too has told of some of them before it has done all."""
 
 
 @dataclass
