@@ -6,13 +6,11 @@ named, with the command that makes the data. Rates are copied from the reports, 
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from mien.errors import StoreError, UsageError
+from mien.errors import UsageError
 from mien.evaluate.card_evidence import Evidence, Finding, Json
 from mien.evaluate.markdown import code, escape, rate, table
 from mien.evaluate.rates import Rate
@@ -78,23 +76,6 @@ def model_card(card: Card, evidence: Evidence) -> str:
         ) from error
     body = "\n\n".join("\n\n".join((f"## {heading}", *blocks)) for heading, blocks in sections)
     return f"# {escape(card.name)}\n\n{escape(card.summary)}\n\n{body}\n"
-
-
-def write_card(text: str, out: Path) -> None:
-    """Writes the card, whole or not at all.
-
-    Raises:
-        StoreError: it cannot be written there.
-    """
-    part = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        try:
-            part.write_text(text, encoding="utf-8", newline="\n")
-            os.replace(part, out)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise StoreError(f"{out}: cannot be written ({error.strerror}); name another file", source=str(out)) from error
 
 
 def _require(card: Card, evidence: Evidence) -> OperatingTable:

@@ -27,12 +27,13 @@ def card(
 ) -> None:
     """A model card in Markdown, from a model's facts and its measured error rates; refused where data are missing."""
     from mien.evaluate.card_evidence import read_evidence
-    from mien.evaluate.model_card import model_card, write_card
+    from mien.evaluate.model_card import model_card
     from mien.models import find_card
+    from mien.pages.html import write_page
 
     model = find_card(embedder, "embedder")
     evidence = read_evidence(model, reports)
-    write_card(model_card(model, evidence), out)
+    write_page(model_card(model, evidence), out)
     used = {kind: len(getattr(evidence, kind)) for kind in ("verification", "differential", "fruits", "detection")}
     if json:
         output.document({"embedder": model.name, "card": str(out), "results": used})
